@@ -1,0 +1,1 @@
+"""What all services share: the published language, the bus, the store, the doors; no domain."""

@@ -1,0 +1,1 @@
+"""The published language: the envelope, the one list of topics, and a module per publisher."""

@@ -1,0 +1,1 @@
+"""What every HTTP door of Andan has in common: problems, paging, bodies, health, headers."""

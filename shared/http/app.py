@@ -1,0 +1,62 @@
+"""A service's app: its routers behind the same doors, problems and health in every service."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from fastapi import Depends, FastAPI
+from sqlalchemy import text
+
+from shared.http.headers import Headers
+from shared.http.health import health_router
+from shared.http.operations import operations_router
+from shared.http.paging import known_parameters
+from shared.http.problems import install_problems
+from shared.observability.metrics import Metrics
+from shared.observability.requests import RequestLine
+from shared.security.inner import InnerKey
+
+if TYPE_CHECKING:
+    from shared.service import Service
+
+
+def service_app(
+    service: "Service", inner_key: InnerKey, metrics: Metrics, *, behind_gateway: bool
+) -> FastAPI:
+    """Return the app. `behind_gateway`: the gateway of the same process has done the outer part."""
+    app = FastAPI(
+        title=f"Andan {service.name}",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        telemetry={"tracing": False, "metrics": False},
+        dependencies=[Depends(known_parameters)],
+    )
+    app.state.store = service.store
+    app.state.clock = service.clock
+    app.state.inner_key = inner_key
+    install_problems(app, service.parts.problems)
+    app.include_router(health_router(_checks(service), metrics.registry))
+    app.include_router(operations_router(service))
+    for router in service.parts.routers:
+        app.include_router(router)
+    if not behind_gateway:
+        app.add_middleware(Headers)
+        app.add_middleware(RequestLine, service=service.name, metrics=metrics)
+    return app
+
+
+def _checks(service: "Service") -> dict[str, Callable[[], Awaitable[str | None]]]:
+    async def store() -> str | None:
+        async with service.store.read() as reader:
+            await reader.execute(text("SELECT 1"))
+        return None
+
+    async def bus() -> str | None:
+        if service.broker is None or not service.broker.running:
+            return "not connected"
+        return None if await service.broker.ping(2) else "no answer"
+
+    async def relay() -> str | None:
+        return service.relay.complaint
+
+    return {"store": store, "bus": bus, "relay": relay}

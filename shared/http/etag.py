@@ -1,0 +1,33 @@
+"""Entity tags: the revision of a thing, told with it and asked for before it is changed."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from shared.http.problems import PreconditionFailed
+
+
+def set_etag(response: Response, revision: int) -> None:
+    """Tell the thing's revision as a strong ETag."""
+    response.headers["ETag"] = f'"{revision}"'
+
+
+class IfMatch:
+    """What the caller believes the thing's revision to be; None where nothing was said."""
+
+    def __init__(self, tags: str | None) -> None:
+        self._tags = None if tags is None else {tag.strip() for tag in tags.split(",")}
+
+    def check(self, revision: int) -> None:
+        """Raise PreconditionFailed where the thing is at another revision than the caller read."""
+        if self._tags is None or "*" in self._tags or f'"{revision}"' in self._tags:
+            return
+        raise PreconditionFailed(f"It is at revision {revision} by now; read it again.")
+
+
+async def if_match(request: Request) -> IfMatch:
+    """Read the request's If-Match."""
+    return IfMatch(request.headers.get("if-match"))
+
+
+IfMatchDep = Annotated[IfMatch, Depends(if_match)]

@@ -1,0 +1,249 @@
+"""The consumer: takes batches from the bus so that each message has exactly one effect."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import Row
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from shared.contracts.envelope import MalformedEnvelope
+from shared.contracts.message import MESSAGES, Message, UnknownMessage, decode
+from shared.messaging import dead_letters, inbox, waiting
+from shared.messaging.received import Received
+from shared.messaging.subscription import (
+    DependencyDown,
+    NotYet,
+    Subscription,
+    _received,
+)
+from shared.store.store import Store
+from shared.store.work import Work
+
+ATTEMPTS = 3
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 30.0
+HANDLER_SECONDS = 10.0
+LOOK_AGAIN = timedelta(seconds=10)
+
+_PERMANENT = (MalformedEnvelope, UnknownMessage, ValidationError, UnicodeDecodeError)
+_AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, DependencyDown)
+
+log = structlog.get_logger()
+
+
+class Consumer:
+    """Hands a subscription's messages to its handlers, in order per key.
+
+    A batch is one transaction with the inbox rows of its messages. If anything in it fails, its
+    messages are taken one at a time: three attempts with growing pauses, then the message is
+    parked with its reason and the next one follows. If the store or another dependency is away,
+    `take` waits and raises, so that the bus delivers the batch again.
+    """
+
+    def __init__(self, subscription: Subscription, store: Store) -> None:
+        self.subscription = subscription
+        self._store = store
+        self._away = 0
+        self.busy = False
+        self.counts = dict.fromkeys(("handled", "duplicate", "retried", "parked", "ignored"), 0)
+
+    async def take(self, batch: Sequence[Received]) -> None:
+        """Take a batch; when this returns, every message of it was handled, waits, or is parked."""
+        self.busy = True
+        try:
+            await self._take(batch)
+            self._away = 0
+        except Exception as error:
+            if not _is_away(error):
+                raise
+            pause = min(FIRST_PAUSE_SECONDS * 2**self._away, LONGEST_PAUSE_SECONDS)
+            self._away += 1
+            log.warning("consumer.waits", consumer=self.subscription.group, error=repr(error))
+            await asyncio.sleep(pause)
+            raise
+        finally:
+            self.busy = False
+
+    async def look_again(self) -> None:
+        """Try the messages that have waited a while once more (a wake-up may have been missed)."""
+        async with self._store.work() as work:
+            if await waiting.lines(work, self.subscription.group):
+                before = datetime.now(UTC) - LOOK_AGAIN
+                await waiting.ready_all(work, self.subscription.group, before)
+        await self._run_ready()
+
+    async def replay(self, letter: Row[Any]) -> None:
+        """Handle a parked message although the inbox has seen it; it is gone if that succeeds."""
+        received = waiting.as_received(letter)
+        try:
+            async with self._store.work() as work:
+                if await dead_letters.drop(work, letter.id):
+                    await self._handle(work, received)
+        except Exception as error:
+            async with self._store.work() as work:
+                await dead_letters.failed_again(work, letter.id, _reason(error))
+            raise
+
+    async def _take(self, batch: Sequence[Received]) -> None:
+        try:
+            async with asyncio.timeout(HANDLER_SECONDS * 3), self._store.work() as work:
+                some_wait = await self._take_together(work, batch)
+        except Exception as error:
+            if _is_away(error):
+                raise
+            some_wait = True
+            for received in batch:
+                await self._take_alone(received)
+        if some_wait:
+            await self._run_ready()
+
+    async def _take_together(self, work: Work, batch: Sequence[Received]) -> bool:
+        """Handle what is new in one transaction; say whether any message waits."""
+        group = self.subscription.group
+        concerning = [received for received in batch if self._concerns(received)]
+        if not concerning:
+            return False
+        new = await inbox.take(work, group, [received.id for received in concerning])
+        waits = await waiting.lines(work, group)
+        arrivals: list[tuple[str, str]] = []
+        for received in concerning:
+            if received.id not in new:
+                self.counts["duplicate"] += 1
+                continue
+            new.discard(received.id)
+            arrivals.append((received.topic, received.key_text))
+            if received.line in waits:
+                await waiting.put(work, group, received, None)
+                continue
+            before = work.changes
+            try:
+                await self._handle(work, received)
+            except NotYet as missing:
+                if work.changes != before:  # it raised too late: only a roll-back undoes the rest
+                    raise
+                await waiting.put(work, group, received, missing)
+                waits.add(received.line)
+        if waits:
+            await waiting.wake(work, group, arrivals)
+        return bool(waits)
+
+    async def _take_alone(self, received: Received) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with asyncio.timeout(HANDLER_SECONDS), self._store.work() as work:
+                    await self._take_together(work, [received])
+                return
+            except NotYet as missing:
+                async with self._store.work() as work:
+                    if await inbox.take(work, self.subscription.group, [received.id]):
+                        await waiting.put(work, self.subscription.group, received, missing)
+                return
+            except Exception as error:
+                if _is_away(error):
+                    raise
+                failure = error
+            if isinstance(failure, _PERMANENT):
+                break
+            if attempt < ATTEMPTS:
+                self.counts["retried"] += 1
+                await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+        async with self._store.work() as work:
+            if await inbox.take(work, self.subscription.group, [received.id]):
+                await self._park(work, received, failure, attempt)
+
+    async def _run_ready(self) -> None:
+        while True:
+            async with self._store.read() as reader:
+                row = await waiting.next_ready(reader, self.subscription.group)
+            if row is None:
+                return
+            await self._run_waiting(row)
+
+    async def _run_waiting(self, row: Row[Any]) -> None:
+        received = waiting.as_received(row)
+        try:
+            async with asyncio.timeout(HANDLER_SECONDS), self._store.work() as work:
+                if await waiting.remove(work, row.seq):
+                    await self._handle(work, received)
+                    arrived = (received.topic, received.key_text)
+                    await waiting.wake(work, self.subscription.group, [arrived])
+        except NotYet as missing:
+            async with self._store.work() as work:
+                await waiting.wait_again(work, row.seq, missing)
+        except Exception as error:
+            if _is_away(error):
+                raise
+            async with self._store.work() as work:
+                if await waiting.remove(work, row.seq):
+                    await self._park(work, received, error, 1)
+
+    async def _handle(self, work: Work, received: Received) -> None:
+        message = self._decode(received)
+        if message is None:
+            return
+        work.cause = received.envelope
+        token = _received.set(received.envelope)  # type: ignore[arg-type]  # a message has one
+        try:
+            await self.subscription.handlers[message.type](work, message)
+        finally:
+            _received.reset(token)
+        self.counts["handled"] += 1
+
+    def _decode(self, received: Received) -> Message | None:
+        if received.envelope is None:
+            raise MalformedEnvelope(received.fault)
+        if received.envelope.type not in MESSAGES:
+            raise UnknownMessage(received.envelope.type)
+        if received.envelope.type not in self.subscription.handlers:
+            return None
+        return decode(received.envelope.type, received.body or b"")
+
+    def _concerns(self, received: Received) -> bool:
+        """Say whether the message is to be taken; what cannot be read is, so that it is parked."""
+        envelope = received.envelope
+        if envelope is None or envelope.type not in MESSAGES:
+            return True
+        subscription = self.subscription
+        is_old = subscription.within is not None and (
+            envelope.time < self._store.born_at
+            or envelope.time < self._store.clock.now() - subscription.within
+        )
+        if is_old or envelope.type not in subscription.handlers:
+            self.counts["ignored"] += 1
+            return False
+        return True
+
+    async def _park(self, work: Work, received: Received, error: Exception, attempts: int) -> None:
+        reason = _reason(error)
+        await dead_letters.park(work, self.subscription, received, reason, attempts)
+        self.counts["parked"] += 1
+        log.error(
+            "message.parked",
+            consumer=self.subscription.group,
+            message_id=received.id,
+            topic=received.topic,
+            reason=reason,
+        )
+
+
+def _is_away(error: Exception) -> bool:
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, _AWAY)
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong without repeating anything the message holds."""
+    if isinstance(error, ValidationError):
+        places = ", ".join(".".join(map(str, e["loc"])) + ": " + e["type"] for e in error.errors())
+        return f"{error.title} is not valid: {places}"[:500]
+    if isinstance(error, UnicodeDecodeError):
+        return "the body is not UTF-8"
+    if isinstance(error, (MalformedEnvelope, UnknownMessage)):
+        return f"{type(error).__name__}: {error}"[:500]
+    return f"{type(error).__name__} in the handler"

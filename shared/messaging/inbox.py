@@ -1,0 +1,34 @@
+"""The inbox: which messages a consumer has taken, written in the transaction of their effect."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import text
+
+from shared.store.scheduler import utc_day
+from shared.store.work import Work
+
+_TAKE = {
+    "sqlite": text(
+        "INSERT INTO inbox (consumer, message_id, day)"
+        " SELECT :consumer, value, :day FROM json_each(:ids) WHERE true"
+        " ON CONFLICT DO NOTHING RETURNING message_id"
+    ),
+    "postgresql": text(
+        "INSERT INTO inbox (consumer, message_id, day)"
+        " SELECT :consumer, value, :day FROM json_array_elements_text(CAST(:ids AS json))"
+        " ON CONFLICT DO NOTHING RETURNING message_id"
+    ),
+}
+
+
+async def take(work: Work, consumer: str, ids: Sequence[str]) -> set[str]:
+    """Record the messages as taken by `consumer`; return those that were not taken before.
+
+    Two processes that take the same message at once: the second waits for the first, and then
+    gets nothing.
+    """
+    values = {"consumer": consumer, "ids": json.dumps(ids), "day": utc_day(datetime.now(UTC))}
+    rows = await work.execute(_TAKE[work.store.dialect], values)
+    return set(rows.scalars())

@@ -1,0 +1,138 @@
+"""The relay: sends a store's unsent outbox rows to the bus, in order, and marks them sent."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, Update, insert, select, update
+
+from shared.ids import new_id
+from shared.messaging.appender import (
+    Appender,
+    AppenderFactory,
+    OutboxRecord,
+    Unsendable,
+)
+from shared.store.plumbing import dead_letter, outbox
+from shared.store.store import Store
+from shared.store.work import decode_headers
+
+BATCH = 500
+POLL_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 2.0
+
+log = structlog.get_logger()
+
+
+class Relay:
+    """One per store, run by the leading process.
+
+    Rows are chosen by `sent_at IS NULL` (a lower seq can commit later than a higher one), sent in
+    order and acknowledged by all replicas before they are marked. After any error the producer is
+    thrown away and the first unmarked row is sent again: at least once, order kept.
+    """
+
+    def __init__(self, store: Store, open_appender: AppenderFactory) -> None:
+        self._store = store
+        self._open_appender = open_appender
+        self._appender: Appender | None = None
+        self.sent = 0
+        self.failures = 0
+        self.complaint: str | None = None
+        """Why nothing goes out at the moment, or None."""
+
+    async def run(self) -> None:
+        """Relay until cancelled; woken by commits, and by a timer in case a wake-up was lost."""
+        pause = 0.05
+        try:
+            while True:
+                self._store.outbox_filled.clear()
+                try:
+                    if await self.relay_once():
+                        pause = 0.05
+                        self.complaint = None
+                        continue
+                except Exception as error:  # noqa: BLE001 -- whatever it was, rows wait and go again
+                    self.failures += 1
+                    self.complaint = type(error).__name__
+                    log.warning("relay.failed", service=self._store.service, error=repr(error))
+                    await self._drop_appender()
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                    continue
+                await self._wait()
+        finally:
+            await self._drop_appender()
+
+    async def relay_once(self) -> int:
+        """Send the next batch; return how many rows were sent or parked."""
+        rows = await self._unsent()
+        if not rows:
+            return 0
+        if self._appender is None:
+            self._appender = await self._open_appender(self._store.service)
+        records = [
+            OutboxRecord(row.topic, row.key, row.body, decode_headers(row.headers)) for row in rows
+        ]
+        try:
+            await self._appender.append(records)
+        except Unsendable as refusal:
+            await self._send_around(rows, records, refusal)
+        else:
+            await self._mark([row.seq for row in rows])
+        self.sent += len(rows)
+        return len(rows)
+
+    async def _unsent(self) -> list[Row[Any]]:
+        statement = (
+            select(outbox).where(outbox.c.sent_at.is_(None)).order_by(outbox.c.seq).limit(BATCH)
+        )
+        async with self._store.read() as reader:
+            return list((await reader.execute(statement)).all())
+
+    async def _send_around(
+        self, rows: list[Row[Any]], records: list[OutboxRecord], refusal: Unsendable
+    ) -> None:
+        """Send what stands before the refused row again, park that row, leave the rest unsent."""
+        assert self._appender is not None
+        if refusal.index:
+            await self._appender.append(records[: refusal.index])
+        await self._mark([row.seq for row in rows[: refusal.index]])
+        row = rows[refusal.index]
+        async with self._store.work() as work:
+            await work.execute(
+                insert(dead_letter).values(
+                    id=new_id(),
+                    consumer=f"andan.{self._store.service}.relay",
+                    message_id=row.message_id,
+                    topic=row.topic,
+                    key=row.key,
+                    headers=row.headers,
+                    body=row.body,
+                    reason=refusal.reason,
+                    attempts=1,
+                    parked_at=datetime.now(UTC),
+                )
+            )
+            await work.execute(_marked([row.seq]))
+        log.error("relay.parked", message_id=row.message_id, topic=row.topic, reason=refusal.reason)
+
+    async def _mark(self, seqs: list[int]) -> None:
+        async with self._store.work() as work:
+            await work.execute(_marked(seqs))
+
+    async def _drop_appender(self) -> None:
+        if self._appender is not None:
+            appender, self._appender = self._appender, None
+            await appender.close()
+
+    async def _wait(self) -> None:
+        try:
+            await asyncio.wait_for(self._store.outbox_filled.wait(), POLL_SECONDS)
+        except TimeoutError:
+            return
+
+
+def _marked(seqs: list[int]) -> Update:
+    return update(outbox).where(outbox.c.seq.in_(seqs)).values(sent_at=datetime.now(UTC))

@@ -1,0 +1,97 @@
+"""Messages that wait for what another topic has not brought yet, and those queued behind them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, exists, insert, select, update
+
+from shared.messaging.received import Received, read
+from shared.messaging.subscription import NotYet
+from shared.store.plumbing import waiting
+from shared.store.work import Reader, Work, decode_headers, encode_headers
+
+
+async def lines(reader: Reader, consumer: str) -> set[tuple[str, str]]:
+    """Return the (topic, subject) pairs of which a message waits for `consumer`."""
+    statement = (
+        select(waiting.c.topic, waiting.c.subject)
+        .where(waiting.c.consumer == consumer)
+        .distinct()
+    )
+    return {(row.topic, row.subject) for row in await reader.execute(statement)}
+
+
+async def put(work: Work, consumer: str, received: Received, missing: NotYet | None) -> None:
+    """Let a message wait for what is missing, or (None) only for those of its line before it."""
+    await work.execute(
+        insert(waiting).values(
+            consumer=consumer,
+            subject=received.line[1],
+            awaits_topic=missing and missing.topic,
+            awaits_key=missing and missing.key,
+            message_id=received.id,
+            topic=received.topic,
+            key=received.key,
+            headers=encode_headers(received.headers),
+            body=received.body,
+            since=datetime.now(UTC),
+        )
+    )
+
+
+async def wake(work: Work, consumer: str, arrivals: Sequence[tuple[str, str]]) -> None:
+    """Make those that wait for one of the (topic, key) arrivals ready to run."""
+    for topic, key in arrivals:
+        await work.execute(
+            update(waiting)
+            .where(
+                waiting.c.consumer == consumer,
+                waiting.c.awaits_topic == topic,
+                waiting.c.awaits_key == key,
+            )
+            .values(awaits_topic=None, awaits_key=None)
+        )
+
+
+async def next_ready(reader: Reader, consumer: str) -> Row[Any] | None:
+    """Return the first message that is ready and has none of its line before it."""
+    before = waiting.alias()
+    blocked = exists().where(
+        before.c.consumer == waiting.c.consumer,
+        before.c.topic == waiting.c.topic,
+        before.c.subject == waiting.c.subject,
+        before.c.seq < waiting.c.seq,
+    )
+    ready = waiting.c.awaits_topic.is_(None)
+    statement = select(waiting).where(waiting.c.consumer == consumer, ready, ~blocked)
+    return (await reader.execute(statement.order_by(waiting.c.seq).limit(1))).first()
+
+
+async def remove(work: Work, seq: int) -> bool:
+    """Take a message out; say whether it was still there."""
+    result = await work.execute(delete(waiting).where(waiting.c.seq == seq))
+    return bool(result.rowcount)  # type: ignore[attr-defined]  # a delete's result is a cursor's
+
+
+async def wait_again(work: Work, seq: int, missing: NotYet) -> None:
+    """Let a message that was ready wait for something else that is missing."""
+    await work.execute(
+        update(waiting)
+        .where(waiting.c.seq == seq)
+        .values(awaits_topic=missing.topic, awaits_key=missing.key)
+    )
+
+
+async def ready_all(work: Work, consumer: str, before: datetime) -> None:
+    """Make ready whatever waits since before that instant, so that it looks once more."""
+    await work.execute(
+        update(waiting)
+        .where(waiting.c.consumer == consumer, waiting.c.since < before)
+        .values(awaits_topic=None, awaits_key=None)
+    )
+
+
+def as_received(row: Row[Any]) -> Received:
+    """Return the message that a waiting (or parked) row holds."""
+    return read(row.topic, row.key, decode_headers(row.headers), row.body, row.message_id)

@@ -1,0 +1,219 @@
+"""A service at run time: its app, store, consumers, relay and schedulers, started as one."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from sqlalchemy import Row, select
+
+from shared.clock import Clock
+from shared.http.app import service_app
+from shared.http.problems import NotFound
+from shared.messaging import dead_letters
+from shared.messaging.broker import Bus, BusBroker
+from shared.messaging.consumer import Consumer
+from shared.messaging.hearing import attach
+from shared.messaging.relay import Relay
+from shared.messaging.subscription import Subscription
+from shared.observability.metrics import Metrics
+from shared.problem import Problem
+from shared.security.inner import InnerKey
+from shared.settings import ServiceSettings
+from shared.store.janitor import clean
+from shared.store.leader import Leadership
+from shared.store.plumbing import outbox
+from shared.store.scheduler import Job, Scheduler, Task, in_one_work
+from shared.store.store import Store
+
+CLEAN_EVERY_SECONDS = 600
+LOOK_EVERY_SECONDS = 10
+JOBS_AT_ONCE = 8
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a service is made of; its `app.py` says so and nothing else.
+
+    `tasks` are kinds of due rows done in one unit of work, `jobs` those that wait for a network.
+    `problems` gives statuses to the service's own errors.
+    """
+
+    name: str
+    migrations: Path
+    routers: Sequence[APIRouter] = ()
+    subscriptions: Sequence[Subscription] = ()
+    tasks: Mapping[str, Task] | None = None
+    jobs: Mapping[str, Job] | None = None
+    problems: Mapping[type[Problem], int] | None = None
+    durable: bool = True
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Whether a service has nothing left to do now, how much it has done, and what is due next."""
+
+    is_quiet: bool
+    activity: int
+    next_due: datetime | None
+    reasons: tuple[str, ...] = ()
+
+
+class Service:
+    """One service of the house. `start` brings it up (raising where it cannot), `stop` down.
+
+    `provide` are the tools of its handlers (a sealer, a mailer), found with `work.need(Class)`.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        settings: ServiceSettings,
+        clock: Clock,
+        bus: Bus,
+        inner_key: InnerKey,
+        metrics: Metrics,
+        behind_gateway: bool = False,
+        provide: Sequence[object] = (),
+    ) -> None:
+        self.parts = parts
+        self.name = parts.name
+        self.clock = clock
+        self.bus = bus
+        self.store = Store(
+            settings.store_url(parts.name),
+            service=parts.name,
+            source=settings.source,
+            clock=clock,
+            migrations=parts.migrations,
+            durable=parts.durable,
+            pool_size=settings.database_pool,
+        )
+        self.store.provide(metrics, *provide)
+        self.relay = Relay(self.store, bus.appender)
+        tasks = {kind: in_one_work(task) for kind, task in (parts.tasks or {}).items()}
+        self.schedulers = [
+            Scheduler(self.store, tasks),
+            Scheduler(self.store, parts.jobs or {}, at_once=JOBS_AT_ONCE),
+        ]
+        self.consumers = [Consumer(each, self.store) for each in parts.subscriptions]
+        self.broker: BusBroker | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.metrics = metrics
+        self.app: FastAPI = service_app(self, inner_key, metrics, behind_gateway=behind_gateway)
+
+    async def start(self, *, migrate: bool = True) -> None:
+        """Open the store, begin to hear, relay and do what is due; the bus is started already."""
+        await self.store.open(migrate=migrate)
+        self.broker = self.bus.broker(self.name)
+        for consumer in self.consumers:
+            attach(self.broker, consumer)
+        for work in (self._lead(), self._hear(), self._look_again(), self._clean()):
+            self._run(work)
+
+    async def stop(self) -> None:
+        """Stop hearing (what is in hand is finished), stop relaying, close the store."""
+        if self.broker is not None:
+            await self.broker.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self.store.close()
+
+    async def quiet(self) -> Quiet:
+        """Say whether nothing is left to do: outbox empty, nothing unread, nothing due."""
+        reasons: list[str] = []
+        async with self.store.read() as reader:
+            if await reader.scalar(select(outbox.c.seq).where(outbox.c.sent_at.is_(None)).limit(1)):
+                reasons.append("outbox")
+        if self.broker is None or not self.broker.running:
+            reasons.append("starting")
+        for consumer in self.consumers:
+            lag = await self.bus.lag(consumer.subscription.group, consumer.subscription.topics)
+            if consumer.busy or any(lag.values()):
+                reasons.append(consumer.subscription.group)
+        next_due = await self._next_due()
+        if next_due is not None and next_due <= self.clock.now():
+            reasons.append("due")
+        return Quiet(not reasons, self._activity(), next_due, tuple(reasons))
+
+    async def replay(self, letter: Row[Any]) -> None:
+        """Handle or send a parked message again; raise NotFound where nobody here parked it."""
+        consumer = f"andan.{self.name}.relay"
+        if letter.consumer == consumer:
+            async with self.store.work() as work:
+                await dead_letters.send_again(work, letter)
+            return
+        for each in self.consumers:
+            if each.subscription.group == letter.consumer:
+                await each.replay(letter)
+                return
+        raise NotFound(f"nothing here consumes as {letter.consumer}")
+
+    async def _next_due(self) -> datetime | None:
+        times = [await scheduler.next_at() for scheduler in self.schedulers]
+        return min((at for at in times if at is not None), default=None)
+
+    def _activity(self) -> int:
+        handled = sum(sum(consumer.counts.values()) for consumer in self.consumers)
+        done = sum(scheduler.done + scheduler.failed for scheduler in self.schedulers)
+        return self.relay.sent + handled + done
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("service.task_ended", service=self.name, error=repr(error))
+
+    async def _hear(self) -> None:
+        """Start the broker, trying again while the bus is away."""
+        assert self.broker is not None
+        while True:
+            try:
+                await self.broker.start()
+                return
+            except Exception as error:  # noqa: BLE001 -- whatever keeps the bus away, it is tried again
+                log.warning("service.bus_away", service=self.name, error=repr(error))
+                await asyncio.sleep(1)
+
+    async def _lead(self) -> None:
+        """Relay and do what is due for as long as this process leads its store."""
+        leadership = Leadership(self.store)
+        while True:
+            async with leadership.hold() as lost:
+                acting = [
+                    asyncio.create_task(self.relay.run()),
+                    *(asyncio.create_task(scheduler.run()) for scheduler in self.schedulers),
+                ]
+                ended = asyncio.create_task(lost.wait())
+                try:
+                    await asyncio.wait([*acting, ended], return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for task in (*acting, ended):
+                        task.cancel()
+                    await asyncio.gather(*acting, ended, return_exceptions=True)
+
+    async def _look_again(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            with contextlib.suppress(Exception):  # the store is away; the next round looks again
+                for consumer in self.consumers:
+                    await consumer.look_again()
+
+    async def _clean(self) -> None:
+        while True:
+            with contextlib.suppress(Exception):  # the store is away; the next round cleans
+                await clean(self.store, datetime.now(UTC))
+            await asyncio.sleep(CLEAN_EVERY_SECONDS)

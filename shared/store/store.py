@@ -1,0 +1,131 @@
+"""One service's database: its engines, its units of work, and who in it may act alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import MetaData, insert, select, text
+
+from shared.clock import Clock
+from shared.contracts.envelope import Envelope
+from shared.store.engines import Engines, open_engines
+from shared.store.migrations import upgrade
+from shared.store.plumbing import about
+from shared.store.work import Reader, Work
+
+T = TypeVar("T")
+
+_NOTIFY = text("SELECT pg_notify(:channel, '')")
+
+
+class Store:
+    """The database of `service`, opened by whoever runs the service."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        service: str,
+        source: str,
+        clock: Clock,
+        migrations: Path,
+        durable: bool = True,
+        pool_size: int = 16,
+    ) -> None:
+        self.service = service
+        self.source = source
+        self.clock = clock
+        self.engines: Engines = open_engines(url, durable=durable, pool_size=pool_size)
+        self.outbox_filled = asyncio.Event()
+        self._due_listeners: list[asyncio.Event] = []
+        self.is_leader = False
+        self._provided: dict[type, Any] = {}
+        self.born_at: datetime = clock.now()
+        self._migrations = migrations
+
+    @property
+    def dialect(self) -> Literal["sqlite", "postgresql"]:
+        """Which database this is."""
+        return self.engines.dialect
+
+    def provide(self, *tools: object) -> None:
+        """Give the handlers of this service a tool, found by its class with `need`."""
+        self._provided.update({type(tool): tool for tool in tools})
+
+    def need(self, kind: type[T]) -> T:
+        """Return the tool of this class that the service was given."""
+        tool: T = self._provided[kind]
+        return tool
+
+    async def open(self, *, migrate: bool = True) -> None:
+        """Bring the tables up to date (when `migrate`) and learn when the store was first made."""
+        if migrate:
+            await upgrade(self.engines, self._migrations)
+        async with self.work() as work:
+            born = await work.scalar(select(about.c.value).where(about.c.name == "born_at"))
+            if born is None:
+                born = work.now.isoformat()
+                await work.execute(insert(about).values(name="born_at", value=born))
+        self.born_at = datetime.fromisoformat(born)
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self.engines.dispose()
+
+    def begin(self, cause: Envelope | None = None) -> Work:
+        """Return a new unit of work for callers that end it themselves (`finish` or `abandon`)."""
+        return Work(self, cause)
+
+    @asynccontextmanager
+    async def work(self, *, cause: Envelope | None = None) -> AsyncIterator[Work]:
+        """Open a unit of work; it is committed at the end, or rolled back by an exception."""
+        work = self.begin(cause)
+        try:
+            yield work
+            await work.finish()
+        except BaseException:
+            await work.abandon()
+            raise
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Reader]:
+        """Open a session on the query-only engine; on SQLite it never waits for the writer."""
+        async with Reader(self.engines.reader, expire_on_commit=False) as reader:
+            yield reader
+
+    def due_listener(self) -> asyncio.Event:
+        """Return a new event that is set whenever a commit has put something off."""
+        listener = asyncio.Event()
+        self._due_listeners.append(listener)
+        return listener
+
+    def due_changed(self) -> None:
+        """Wake the schedulers: something was put off."""
+        for listener in self._due_listeners:
+            listener.set()
+
+    @property
+    def channel(self) -> str:
+        """The name under which PostgreSQL tells other processes of new outbox rows."""
+        return f"andan_{self.service}"
+
+    async def announce(self, work: Work) -> None:
+        """Tell the process that relays (if it is another one) that this commit fills the outbox."""
+        if self.dialect == "postgresql" and not self.is_leader:
+            await work.execute(_NOTIFY, {"channel": self.channel})
+
+
+def table_metadata() -> MetaData:
+    """Return fresh metadata for the tables of one service."""
+    return MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )

