@@ -5,14 +5,16 @@ A subscriber that reads raw records in batches is declared so (on either bus):
     @broker.subscriber(
         *topics, group_id="andan.reporting.figures", batch=True, max_records=500,
         auto_offset_reset="earliest", ack_policy=AckPolicy.NACK_ON_ERROR,
+        session_timeout_ms=10_000, heartbeat_interval_ms=1_000,
         parser=parse_raw, decoder=decode_raw,
     )
-    async def take(records: Sequence[Any]) -> None: ...
+    async def take(records: Annotated[list[Confirmed | Cancelled], SkipValidation]) -> None: ...
 
 Its argument is the tuple of aiokafka's `ConsumerRecord` (topic, partition, offset, key, value,
 headers, timestamp) of one poll, of several topics where several have something. No record of it is
-decoded, so none can fail. Returning commits; raising seeks every partition of the batch back to
-its first record, and the same records come again at once (sleep before raising).
+decoded, so none can fail; the annotation is there for AsyncAPI only, which shows each model of it.
+Returning commits; raising seeks every partition of the batch back to its first record, and the
+same records come again at once (so sleep before raising).
 """
 
 import asyncio
@@ -32,6 +34,7 @@ from faststream.middlewares import AckPolicy
 from faststream.security import BaseSecurity
 
 from shared.messaging.appender import Appender, EmbeddedAppender
+from shared.messaging.calm import calm_aiokafka
 from shared.messaging.declaration import Change, TopicLike, sorted_by_name
 from shared.messaging.embedded.consumer import EmbeddedConsumer
 from shared.messaging.embedded.log import EmbeddedLog
@@ -167,6 +170,7 @@ class KafkaBus:
         min_insync: int = 1,
         request_timeout_seconds: float = 10.0,
     ) -> None:
+        calm_aiokafka()
         self._servers = bootstrap_servers.split(",")
         self._security = security
         self._timeout = request_timeout_seconds

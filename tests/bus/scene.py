@@ -94,12 +94,12 @@ class Scene:
 async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
     """Wait until something holds; fail if it does not within these seconds."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  # a test watches from outside, nobody tells it
+        while not condition():  # a test watches from outside, nobody tells it
             await asyncio.sleep(0.005)
 
 
 async def acknowledged(scene: Scene, *topics: str, group: str | None = None) -> None:
     """Wait until a group has no lag on these topics."""
     async with asyncio.timeout(10):
-        while await scene.lag(*topics, group=group):
+        while await scene.lag(*topics, group=group):  # nobody tells a test
             await asyncio.sleep(0.01)

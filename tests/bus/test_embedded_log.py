@@ -55,7 +55,7 @@ def test_what_was_appended_survives_the_death_of_the_process(tmp_path: Path) -> 
     """Records, offsets and acknowledgements are there after a process that ended at once."""
     path = tmp_path / "bus.sqlite"
     opened(path).close()
-    died = subprocess.run([sys.executable, "-c", APPEND_AND_DIE, str(path)], check=False)  # noqa: S603  # ourselves
+    died = subprocess.run([sys.executable, "-c", APPEND_AND_DIE, str(path)], check=False)
     assert died.returncode == 9
     log = opened(path)
     assert values(log) == [b"%d" % n for n in range(100)]
@@ -68,7 +68,7 @@ def test_what_was_appended_survives_the_death_of_the_process(tmp_path: Path) -> 
 def test_a_second_process_is_refused_with_a_sentence(tmp_path: Path) -> None:
     """While one process owns the log, another cannot open it, and learns whose it is."""
     path = tmp_path / "bus.sqlite"
-    with subprocess.Popen(  # noqa: S603  # ourselves
+    with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as owner:
         assert owner.stdout is not None
@@ -155,7 +155,7 @@ def test_a_full_disk_refuses_and_the_log_goes_on_afterwards(tmp_path: Path) -> N
     """A batch that does not fit is refused whole; once there is room, no offset is missing."""
     log = opened(tmp_path / "bus.sqlite")
     log.append([NewRecord("t", b"k", b"first")])
-    connection = log._storage.connection  # noqa: SLF001  # the test fills the disk underneath
+    connection = log._storage.connection  # the test fills the disk underneath
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count={pages}")
     with pytest.raises(LogFailure, match="full"):
@@ -190,7 +190,7 @@ async def test_one_turn_of_the_loop_is_one_transaction(tmp_path: Path) -> None:
     """What tasks send in one turn is stored together, in the order it was sent."""
     log = opened(tmp_path / "bus.sqlite")
     commits: list[str] = []
-    log._storage.connection.set_trace_callback(commits.append)  # noqa: SLF001  # counts commits
+    log._storage.connection.set_trace_callback(commits.append)  # counts commits
     futures = [log.send(NewRecord("t", b"k", b"%d" % n)) for n in range(50)]
     assert await asyncio.gather(*futures) == list(range(50))
     assert commits.count("COMMIT") == 1

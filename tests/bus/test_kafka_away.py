@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaConnectionError
 from shared.messaging.appender import Appender, OutboxRecord
 from shared.messaging.broker import KafkaBus
 from shared.testing.kafka import KafkaServer
-from tests.bus.scene import Scene, until
+from tests.bus.scene import Scene, acknowledged, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.kafka, pytest.mark.failures]
 
@@ -90,6 +90,7 @@ async def test_stopping_ends_while_kafka_is_away(kafka_server: KafkaServer) -> N
     await broker.start()
     await scene.append(topic, b"1")
     await until(lambda: taken)
+    await acknowledged(scene, topic)  # else it waits the graceful time for the commit
     await asyncio.to_thread(kafka_server.kill)
     await broker.publish(b"lost", topic, key=b"k", no_confirm=True)
     began = time.monotonic()
