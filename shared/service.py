@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import Row, select
 
 from shared.clock import Clock
+from shared.gauges import sample
 from shared.http.app import service_app
 from shared.http.problems import NotFound
 from shared.messaging import dead_letters
@@ -211,6 +212,7 @@ class Service:
             with contextlib.suppress(Exception):  # the store is away; the next round looks again
                 for consumer in self.consumers:
                     await consumer.look_again()
+                await sample(self, self.metrics)
 
     async def _clean(self) -> None:
         while True:

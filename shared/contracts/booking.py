@@ -111,6 +111,11 @@ class BookingWish(Message):
         description="What it serves, where another service asked for it.",
         examples=[{"kind": "event", "id": _AN_ID}],
     )
+    contact_given: bool = Field(
+        default=False,
+        description="A `BookingContactGiven` says, sealed, who is told; without one nobody is.",
+        examples=[True],
+    )
 
 
 class BookingFact(BookingWish):

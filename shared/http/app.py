@@ -27,6 +27,7 @@ def service_app(
         title=f"Andan {service.name}",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         telemetry={"tracing": False, "metrics": False},
         dependencies=[Depends(known_parameters)],

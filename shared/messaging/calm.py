@@ -1,4 +1,4 @@
-"""A brake on aiokafka's loggers, which repeat themselves thousands of times a second in an outage."""
+"""A brake on aiokafka's loggers: in an outage they repeat a line thousands of times a second."""
 
 import logging
 import time

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from typing import Any
 
 import structlog
@@ -15,12 +16,9 @@ from shared.contracts.envelope import MalformedEnvelope
 from shared.contracts.message import MESSAGES, Message, UnknownMessage, decode
 from shared.messaging import dead_letters, inbox, waiting
 from shared.messaging.received import Received
-from shared.messaging.subscription import (
-    DependencyDown,
-    NotYet,
-    Subscription,
-    _received,
-)
+from shared.messaging.subscription import DependencyDown, NotYet, Subscription, correlated
+from shared.observability.logs import message_line
+from shared.observability.metrics import Metrics
 from shared.store.store import Store
 from shared.store.work import Work
 
@@ -51,6 +49,8 @@ class Consumer:
         self._away = 0
         self.busy = False
         self.counts = dict.fromkeys(("handled", "duplicate", "retried", "parked", "ignored"), 0)
+        self._metrics = store.need(Metrics)
+        self._name = subscription.group.removeprefix("andan.")
 
     async def take(self, batch: Sequence[Received]) -> None:
         """Take a batch; when this returns, every message of it was handled, waits, or is parked."""
@@ -91,8 +91,13 @@ class Consumer:
 
     async def _take(self, batch: Sequence[Received]) -> None:
         try:
+            began = perf_counter()
             async with asyncio.timeout(HANDLER_SECONDS * 3), self._store.work() as work:
                 some_wait = await self._take_together(work, batch)
+            if not self.subscription.acts:
+                self._metrics.message_seconds.labels(self._name, "batch").observe(
+                    perf_counter() - began
+                )
         except Exception as error:
             if _is_away(error):
                 raise
@@ -114,6 +119,7 @@ class Consumer:
         for received in concerning:
             if received.id not in new:
                 self.counts["duplicate"] += 1
+                self._metrics.inbox_duplicates.labels(self._name).inc()
                 continue
             new.discard(received.id)
             arrivals.append((received.topic, received.key_text))
@@ -151,6 +157,7 @@ class Consumer:
                 break
             if attempt < ATTEMPTS:
                 self.counts["retried"] += 1
+                self._metrics.retries.labels(self._name).inc()
                 await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
         async with self._store.work() as work:
             if await inbox.take(work, self.subscription.group, [received.id]):
@@ -186,12 +193,13 @@ class Consumer:
         message = self._decode(received)
         if message is None:
             return
+        assert received.envelope is not None
         work.cause = received.envelope
-        token = _received.set(received.envelope)  # type: ignore[arg-type]  # a message has one
-        try:
+        with correlated(received.envelope):
+            began = perf_counter()
             await self.subscription.handlers[message.type](work, message)
-        finally:
-            _received.reset(token)
+            if self.subscription.acts:
+                self._tell(received, "done", began)
         self.counts["handled"] += 1
 
     def _decode(self, received: Received) -> Message | None:
@@ -218,10 +226,23 @@ class Consumer:
             return False
         return True
 
+    def _tell(self, received: Received, outcome: str, began: float) -> None:
+        seconds = perf_counter() - began
+        self._metrics.message_seconds.labels(self._name, outcome).observe(seconds)
+        message_line(
+            consumer=self._name,
+            topic=received.topic,
+            type=received.envelope.type if received.envelope else "",
+            message_id=received.id,
+            outcome=outcome,
+            duration_ms=seconds * 1000,
+        )
+
     async def _park(self, work: Work, received: Received, error: Exception, attempts: int) -> None:
         reason = _reason(error)
         await dead_letters.park(work, self.subscription, received, reason, attempts)
         self.counts["parked"] += 1
+        self._metrics.dead_letters.labels(self._name).inc()
         log.error(
             "message.parked",
             consumer=self.subscription.group,

@@ -114,6 +114,8 @@ class KafkaAppender:
         for index, (topic, key, value, headers) in enumerate(rows):
             if key is None and value is None:
                 raise Unsendable(index, "a record needs a key or a value")
+            if any(part is not None and type(part) is not bytes for part in (key, value)):
+                raise Unsendable(index, "keys and values are bytes")
             size = len(key or b"") + len(value or b"") + sum(len(n) + len(v) for n, v in headers)
             if size > LARGEST - FRAME:
                 raise Unsendable(index, f"{size} bytes are more than {LARGEST - FRAME}")

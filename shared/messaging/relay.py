@@ -14,6 +14,7 @@ from shared.messaging.appender import (
     OutboxRecord,
     Unsendable,
 )
+from shared.observability.metrics import Metrics
 from shared.store.plumbing import dead_letter, outbox
 from shared.store.store import Store
 from shared.store.work import decode_headers
@@ -37,6 +38,7 @@ class Relay:
         self._store = store
         self._open_appender = open_appender
         self._appender: Appender | None = None
+        self._metrics = store.need(Metrics)
         self.sent = 0
         self.failures = 0
         self.complaint: str | None = None
@@ -55,6 +57,7 @@ class Relay:
                         continue
                 except Exception as error:  # noqa: BLE001 -- whatever it was, rows wait and go again
                     self.failures += 1
+                    self._metrics.relay_messages.labels(self._store.service, "failed").inc()
                     self.complaint = type(error).__name__
                     log.warning("relay.failed", service=self._store.service, error=repr(error))
                     await self._drop_appender()
@@ -82,6 +85,7 @@ class Relay:
         else:
             await self._mark([row.seq for row in rows])
         self.sent += len(rows)
+        self._metrics.relay_messages.labels(self._store.service, "sent").inc(len(rows))
         return len(rows)
 
     async def _unsent(self) -> list[Row[Any]]:

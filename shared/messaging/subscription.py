@@ -1,6 +1,7 @@
 """What a service hears: which messages, in which group, and whether it projects or acts."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.contracts.topics import Topic, dead_letter_topic
+from shared.observability.correlation import causation_id, continue_trace, traceparent
 from shared.store.work import Work
 
 M = TypeVar("M", bound=Message)
@@ -41,6 +43,22 @@ class DependencyDown(Exception):
 def received() -> Envelope:
     """Return the envelope of the message that is being handled."""
     return _received.get()
+
+
+@contextmanager
+def correlated(envelope: Envelope) -> Iterator[None]:
+    """Let what is done meanwhile know the message it is done for: `received`, logs, traces."""
+    token = _received.set(envelope)
+    cause = causation_id.set(envelope.id)
+    trace = traceparent.set(
+        str(continue_trace(envelope.traceparent)) if envelope.traceparent else None
+    )
+    try:
+        yield
+    finally:
+        traceparent.reset(trace)
+        causation_id.reset(cause)
+        _received.reset(token)
 
 
 @dataclass

@@ -15,9 +15,7 @@ from shared.store.work import Reader, Work, decode_headers, encode_headers
 async def lines(reader: Reader, consumer: str) -> set[tuple[str, str]]:
     """Return the (topic, subject) pairs of which a message waits for `consumer`."""
     statement = (
-        select(waiting.c.topic, waiting.c.subject)
-        .where(waiting.c.consumer == consumer)
-        .distinct()
+        select(waiting.c.topic, waiting.c.subject).where(waiting.c.consumer == consumer).distinct()
     )
     return {(row.topic, row.subject) for row in await reader.execute(statement)}
 

@@ -71,7 +71,7 @@ async def test_nothing_is_lost_or_reordered_over_an_outage(
 async def test_a_bus_says_at_once_that_nobody_answers(kafka_server: KafkaServer) -> None:
     """Starting without a server is an error at once, and starting later succeeds."""
     bus = KafkaBus(kafka_server.bootstrap_servers, request_timeout_seconds=1)
-    await asyncio.to_thread(kafka_server.kill)
+    await asyncio.to_thread(kafka_server.terminate)
     began = time.monotonic()
     with pytest.raises(KafkaConnectionError):
         await bus.start()

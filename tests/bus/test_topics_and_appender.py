@@ -63,7 +63,7 @@ async def test_an_empty_append_is_nothing(scene: Scene) -> None:
     await appender.close()
 
 
-@pytest.mark.parametrize("flaw", ["too large", "no such topic", "neither key nor value"])
+@pytest.mark.parametrize("flaw", ["too large", "no such topic", "neither key nor value", "text"])
 async def test_a_hopeless_row_is_named_and_nothing_is_sent(scene: Scene, flaw: str) -> None:
     """The first row that can never be sent is named; no row of the batch is stored."""
     topic = await scene.topic()
@@ -71,6 +71,7 @@ async def test_a_hopeless_row_is_named_and_nothing_is_sent(scene: Scene, flaw: s
         "too large": OutboxRecord(topic, b"k", bytes(2_000_000), []),
         "no such topic": OutboxRecord(f"suite.{scene.mark}.nowhere", b"k", b"x", []),
         "neither key nor value": OutboxRecord(topic, None, None, []),
+        "text": OutboxRecord(topic, b"k", "no bytes", []),  # type: ignore[arg-type]  # the flaw
     }[flaw]
     good = OutboxRecord(topic, b"k", b"good", [])
     appender = await scene.bus.appender("suite")

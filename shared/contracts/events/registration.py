@@ -57,6 +57,11 @@ class RegistrationFact(LineFact):
         description="Language they want to be written to in.",
         examples=["sv"],
     )
+    contact_given: bool = Field(
+        default=False,
+        description="An `EventContactGiven` says, sealed, who is told; without one nobody is.",
+        examples=[True],
+    )
 
 
 class RegistrationPending(RegistrationFact):

@@ -152,9 +152,10 @@ class EmbeddedLog:
             if record.value is None:
                 msg = "a record needs a key or a value"
                 raise ValueError(msg)
-        elif not isinstance(record.key, bytes):
-            msg = f"a key is bytes, not {type(record.key).__name__}"
-            raise TypeError(msg)
+        for part in (record.key, record.value):
+            if part is not None and type(part) is not bytes:
+                msg = f"keys and values are bytes, not {type(part).__name__}"
+                raise TypeError(msg)
         if len(record.key or b"") + len(record.value or b"") > LARGEST:
             msg = f"a record of {record.topic} is larger than {LARGEST} bytes"
             raise MessageSizeTooLargeError(msg)

@@ -1,0 +1,70 @@
+"""The command line: which commands there are, and how a failure is told."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from services.commands import dead_letters, demo, documents, start, topics
+from services.process import CannotStart
+from services.topology import SERVICES
+
+app = typer.Typer(
+    help="Andan: rooms, events, evaluations and the report of a year.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(dead_letters.app, name="dead-letters")
+
+
+def _run(work: Coroutine[Any, Any, int]) -> None:
+    try:
+        status = asyncio.run(work)
+    except CannotStart as error:
+        typer.echo(f"Andan cannot start. {error}", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(status)
+
+
+@app.callback(invoke_without_command=True)
+def everything(context: typer.Context) -> None:
+    """Run all services in one process (the default)."""
+    if context.invoked_subcommand is None:
+        _run(start.everything())
+
+
+def _add_service(name: str) -> None:
+    @app.command(name=name, help=f"Run {name} alone, as a process of its own.")
+    def one() -> None:
+        _run(start.one(name))
+
+
+for _name in SERVICES:
+    _add_service(_name)
+
+
+@app.command(name="demo")
+def play_demo(
+    port: Annotated[int | None, typer.Option(help="Where the house answers.")] = None,
+    leave: Annotated[bool, typer.Option("--exit", help="End after the year.")] = False,
+) -> None:
+    """Live the year 2023 and show its figures beside the source's."""
+    _run(demo.play(port, leave=leave))
+
+
+@app.command(name="topics")
+def declare_topics() -> None:
+    """Make the topics on the bus, or bring them to what is declared; say what was done."""
+    _run(topics.declare())
+
+
+@app.command(name="documents")
+def generate_documents(
+    check: Annotated[bool, typer.Option("--check", help="Only say what differs.")] = False,
+) -> None:
+    """Write docs/openapi.json and docs/asyncapi.yaml from the code."""
+    raise typer.Exit(documents.generate(check=check))

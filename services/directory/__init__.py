@@ -1,0 +1,1 @@
+"""Owns the organisations of the house and their residency; publishes them; hears nobody."""

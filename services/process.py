@@ -1,0 +1,121 @@
+"""One process of the house: binds its port, starts its services, serves, and stops cleanly."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+
+import structlog
+import uvicorn
+
+from services.settings import ProcessSettings
+from services.topology import House
+from shared.messaging.embedded.errors import LogInUse
+from shared.security.keyring import KeyExposed, KeyMissing
+from shared.store.engines import StoreUnusable
+
+DRAIN_SECONDS = 15
+BUS_PATIENCE_SECONDS = 60
+
+log = structlog.get_logger()
+
+
+class CannotStart(Exception):
+    """The process cannot start
+
+    The text is a sentence for the person who started it.
+    """
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the process stops its services after it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the process."""
+        yield
+
+
+def bind(settings: ProcessSettings) -> socket.socket:
+    """Take the port; raise CannotStart where another process has it."""
+    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((settings.host, settings.port))
+    except OSError as error:
+        taken.close()
+        raise CannotStart(
+            f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}); "
+            "is Andan running already? PORT=… chooses another."
+        ) from error
+    return taken
+
+
+async def run(
+    house: House,
+    settings: ProcessSettings,
+    *,
+    when_ready: Callable[[], Awaitable[bool]] | None = None,
+) -> None:
+    """Start the house, serve until a signal comes, and stop it; raises CannotStart.
+
+    `when_ready` is awaited once the port answers; if it returns False the process ends.
+    """
+    with contextlib.closing(bind(settings)) as port:
+        await _start(house)
+        server = _Server(
+            uvicorn.Config(
+                house.front.app,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+            )
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, setattr, server, "should_exit", True)
+        try:
+            serving = asyncio.create_task(server.serve(sockets=[port]))
+            if when_ready is not None:
+                await _until_started(server, serving)
+                if not await _or_ended(when_ready(), serving):
+                    server.should_exit = True
+            await serving
+        finally:
+            await house.stop()
+
+
+async def _start(house: House) -> None:
+    try:
+        for left in reversed(range(BUS_PATIENCE_SECONDS)):
+            try:
+                await house.start()
+                return
+            except ConnectionError as error:
+                if not left:
+                    raise
+                log.warning("process.waits", error=type(error).__name__)
+                await asyncio.sleep(1)
+    except (LogInUse, StoreUnusable, KeyExposed, KeyMissing) as error:
+        raise CannotStart(str(error)) from error
+    except OSError as error:
+        raise CannotStart(f"Something that Andan needs does not answer: {error}") from error
+
+
+async def _until_started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    while not server.started and not serving.done():  # noqa: ASYNC110 -- uvicorn has no event
+        await asyncio.sleep(0.005)
+
+
+async def _or_ended(work: Awaitable[bool], serving: asyncio.Task[None]) -> bool:
+    """Return what `work` returns; cancel it and return False if the server ends before."""
+    task = asyncio.ensure_future(work)
+    await asyncio.wait([task, serving], return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        return task.result()
+    task.cancel()
+    await asyncio.wait([task])
+    return False

@@ -1,0 +1,46 @@
+"""Gauges that are looked up now and then: what is unsent, unread, waiting and overdue."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from shared.observability.metrics import Metrics
+from shared.store.plumbing import due, outbox, waiting
+
+if TYPE_CHECKING:
+    from shared.service import Service
+
+
+async def sample(service: "Service", metrics: Metrics) -> None:
+    """Set the gauges of one service from its store and its consumers' lag."""
+    name = service.name
+    async with service.store.read() as reader:
+        unsent = outbox.c.sent_at.is_(None)
+        depth, oldest = (
+            await reader.execute(
+                select(func.count(), func.min(outbox.c.at, type_=outbox.c.at.type)).where(unsent)
+            )
+        ).one()
+        rows, next_at = (
+            await reader.execute(select(func.count(), func.min(due.c.at, type_=due.c.at.type)))
+        ).one()
+        counted = await reader.execute(
+            select(waiting.c.consumer, func.count()).group_by(waiting.c.consumer)
+        )
+        waits = {row[0]: row[1] for row in counted}
+    metrics.outbox_depth.labels(name).set(depth)
+    metrics.outbox_oldest_seconds.labels(name).set(_age(oldest, datetime.now(UTC)))
+    metrics.due_rows.labels(name).set(rows)
+    metrics.due_overdue_seconds.labels(name).set(_age(next_at, service.clock.now()))
+    for consumer in service.consumers:
+        group = consumer.subscription.group
+        short = group.removeprefix("andan.")
+        metrics.waiting_messages.labels(short).set(waits.get(group, 0))
+        lag = await service.bus.lag(group, consumer.subscription.topics)
+        for topic, behind in lag.items():
+            metrics.consumer_lag.labels(short, topic).set(behind)
+
+
+def _age(at: datetime | None, now: datetime) -> float:
+    return 0.0 if at is None else max(0.0, (now - at).total_seconds())
