@@ -77,6 +77,11 @@ class BusBroker(KafkaBroker):
     together (each waits for its group), and `stop` ends.
     """
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is something to stop."""
+        return self._connection is not None
+
     async def start(self) -> None:
         """Connect and start all subscribers together; a running broker stays as it is.
 
@@ -85,23 +90,21 @@ class BusBroker(KafkaBroker):
         if self.running:
             return
         await self.connect()
-        self._refuse_unfit()
-        declared = await self._declared()
-        for subscriber in self.subscribers:
-            wanted = cast(LogicSubscriber[Any], subscriber).topic_names_for_subscribe
-            if missing := sorted(set(wanted) - declared):
-                msg = f"{', '.join(missing)}: not declared, or hidden from this principal"
-                raise UnknownTopicOrPartitionError(msg)
-        started = await asyncio.gather(
-            *(subscriber.start() for subscriber in self.subscribers), return_exceptions=True
-        )
-        for publisher in self.publishers:
-            await publisher.start()
-        self.running = True
-        for result in started:
-            if isinstance(result, BaseException):
-                await self.stop()
-                raise result
+        try:
+            self._refuse_unfit()
+            await self._refuse_undeclared()
+            self.running = True
+            started = await asyncio.gather(
+                *(subscriber.start() for subscriber in self.subscribers), return_exceptions=True
+            )
+            for result in started:
+                if isinstance(result, BaseException):
+                    raise result
+            for publisher in self.publishers:
+                await publisher.start()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self, exc_type: Any = None, exc_val: Any = None, exc_tb: Any = None) -> None:
         """End handlers in flight and commit (at most 17 s), then let go of the bus (2 s)."""
@@ -121,6 +124,14 @@ class BusBroker(KafkaBroker):
 
     def _refuse_unfit(self) -> None:
         """Raise for a subscriber that this bus cannot serve."""
+
+    async def _refuse_undeclared(self) -> None:
+        declared = await self._declared()
+        for subscriber in self.subscribers:
+            wanted = cast(LogicSubscriber[Any], subscriber).topic_names_for_subscribe
+            if missing := sorted(set(wanted) - declared):
+                msg = f"{', '.join(missing)}: not declared, or hidden from this principal"
+                raise UnknownTopicOrPartitionError(msg)
 
     async def _declared(self) -> set[str]:
         return set(await self.config.broker_config.admin.client.list_topics())
@@ -297,10 +308,10 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 async def _stop_all(brokers: list[BusBroker]) -> None:
-    running = [broker for broker in brokers if broker.running]
+    connected = [broker for broker in brokers if broker.is_connected]
     brokers.clear()
     for result in await asyncio.gather(
-        *(broker.stop() for broker in running), return_exceptions=True
+        *(broker.stop() for broker in connected), return_exceptions=True
     ):
         if isinstance(result, Exception):
             logger.warning("a broker stopped with an error: %r", result)

@@ -30,6 +30,8 @@ def attach(broker: BusBroker, consumer: Consumer) -> None:
         max_records=BATCH,
         auto_offset_reset="earliest",
         ack_policy=AckPolicy.NACK_ON_ERROR,
+        session_timeout_ms=10_000,
+        heartbeat_interval_ms=1_000,
         parser=parse_raw,
         decoder=decode_raw,
         title=subscription.group,

@@ -93,11 +93,11 @@ def _sqlite(url: URL, *, durable: bool) -> Engines:
 
 
 def _begin_immediate(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.connection.driver_connection.sqlite.execute("BEGIN IMMEDIATE")
 
 
 def _begin(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN")
+    connection.connection.driver_connection.sqlite.execute("BEGIN")
 
 
 def _make_sure_it_can_be_written(path: Path) -> None:

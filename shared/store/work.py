@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import bindparam, delete, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import UTCDateTime
 
 from shared.contracts.envelope import Envelope
@@ -29,6 +30,9 @@ _PUT_OFF = text(
     "INSERT INTO due (kind, key, at, attempts, data) VALUES (:kind, :key, :at, 0, :data)"
     " ON CONFLICT (kind, key) DO UPDATE SET at = excluded.at, attempts = 0, data = excluded.data"
 ).bindparams(bindparam("at", type_=UTCDateTime()))
+
+
+_TO_OUTBOX = insert(outbox)
 
 
 class Work(AsyncSession):
@@ -132,16 +136,21 @@ class Work(AsyncSession):
 
     async def _commit(self) -> None:
         if self._outgoing:
-            await self.execute(insert(outbox), self._outgoing)
             await self.store.announce(self)
-        await self.commit()
-        await self.close()
+        await self.run_sync(self._write_and_commit)
         if self._outgoing:
             self.store.outbox_filled.set()
         if self._put_off:
             self.store.due_changed()
         for tell in self._afterwards:
             tell()
+
+    def _write_and_commit(self, session: Session) -> None:
+        if self._outgoing:
+            session.flush()
+            session.connection().execute(_TO_OUTBOX, self._outgoing)
+        session.commit()
+        session.close()
 
     async def _roll_back(self) -> None:
         self._outgoing = []

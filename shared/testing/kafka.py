@@ -1,5 +1,6 @@
 """A real Apache Kafka for tests and for one-machine runs: one KRaft node, a child process."""
 
+import atexit
 import os
 import secrets
 import shutil
@@ -58,12 +59,16 @@ JVM = (
 class KafkaServer:
     """Kafka on 127.0.0.1. Without a folder it makes a temporary one, which `stop` deletes.
 
+    A temporary one does not outlive the process that made it, unless that was killed.
+
     `kill` and a second `start` keep port and data: the server is the same one, back again.
     `settings` override those above.
     """
 
     def __init__(self, folder: Path | None = None, *, settings: dict[str, str] | None = None):
         self._is_temporary = folder is None
+        if self._is_temporary:
+            atexit.register(self.discard)
         self._folder = folder or Path(tempfile.mkdtemp(prefix="andan-kafka-"))
         self._settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -132,6 +137,7 @@ class KafkaServer:
         """Kill it and delete its folder: the quickest end for one that nobody needs again."""
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+        atexit.unregister(self.discard)
 
     def log_tail(self, characters: int = 2000) -> str:
         """Return the end of what the server wrote."""

@@ -99,6 +99,15 @@ class PostgresServer:
             await connection.close()
         return self.url(name)
 
+    async def databases(self) -> set[str]:
+        """Return the names of its databases."""
+        connection = await asyncpg.connect(self.url())
+        try:
+            rows = await connection.fetch("SELECT datname FROM pg_database")
+        finally:
+            await connection.close()
+        return {row["datname"] for row in rows}
+
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(  # noqa: S603 -- our own binary and arguments
             [str(BINARIES / program), "-D", str(self._folder / "data"), *arguments],

@@ -62,10 +62,12 @@ async def test_a_header_that_is_no_text_does_not_lose_the_record(scene: Scene) -
     topic = await scene.topic()
     broker = scene.bus.broker("suite")
     got: list[tuple[Booked, str]] = []
+    stored: list[Any] = []
 
     @broker.subscriber(topic, group_id=scene.group(), auto_offset_reset="earliest")
     async def take(body: Booked, message: KafkaMessage) -> None:
         got.append((body, message.headers["note"]))
+        stored.append(message.raw_message)
 
     await broker.start()
     await scene.append_rows(
@@ -73,6 +75,7 @@ async def test_a_header_that_is_no_text_does_not_lose_the_record(scene: Scene) -
     )
     await until(lambda: got)
     assert got == [(Booked(room="A"), "caf\N{REPLACEMENT CHARACTER}")]
+    assert dict(stored[0].headers)["note"] == b"caf\xe9"
     await acknowledged(scene, topic)
 
 

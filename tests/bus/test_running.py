@@ -44,10 +44,12 @@ async def test_a_graceful_stop_ends_and_acknowledges_the_handler_in_flight(scene
 
 
 async def test_subscribing_to_an_undeclared_topic_is_an_error(scene: Scene) -> None:
-    """A broker whose subscriber names an undeclared topic does not start."""
+    """A broker whose subscriber names an undeclared topic does not start, and holds nothing."""
     broker, _, _ = scene.reader(f"suite.{scene.mark}.nowhere")
     with pytest.raises(UnknownTopicOrPartitionError, match="nowhere"):
         await broker.start()
+    assert not broker.running
+    assert not broker.is_connected
 
 
 async def test_publishing_to_an_undeclared_topic_is_an_error(scene: Scene) -> None:
