@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 import uvicorn
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from services.settings import ProcessSettings
 from services.topology import House
@@ -17,6 +20,7 @@ from shared.store.engines import StoreUnusable
 
 DRAIN_SECONDS = 15
 BUS_PATIENCE_SECONDS = 60
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 
 log = structlog.get_logger()
 
@@ -26,6 +30,30 @@ class CannotStart(Exception):
 
     The text is a sentence for the person who started it.
     """
+
+
+@contextlib.contextmanager
+def told_plainly() -> Iterator[None]:
+    """Turn what keeps a process from starting into CannotStart, a sentence for a person."""
+    try:
+        yield
+    except (LogInUse, StoreUnusable, KeyExposed, KeyMissing) as error:
+        raise CannotStart(
+            f"{str(error)[:1].upper()}{str(error)[1:]}.".replace("..", ".")
+        ) from error
+    except ValidationError as error:
+        places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise CannotStart(f"A setting cannot be used ({places}).") from error
+    except DBAPIError as error:
+        raise CannotStart(f"A store cannot be used: {error.orig}.") from error
+    except OSError as error:
+        if error.errno in _DISK:
+            named = f"{error.filename}: " if error.filename else ""
+            raise CannotStart(
+                f"The data cannot be written ({named}{error.strerror}); ANDAN_DATA=… chooses "
+                "another folder."
+            ) from error
+        raise CannotStart(f"Something that Andan needs does not answer: {error}") from error
 
 
 class _Server(uvicorn.Server):
@@ -89,7 +117,7 @@ async def run(
 
 
 async def _start(house: House) -> None:
-    try:
+    with told_plainly():
         for left in reversed(range(BUS_PATIENCE_SECONDS)):
             try:
                 await house.start()
@@ -99,10 +127,6 @@ async def _start(house: House) -> None:
                     raise
                 log.warning("process.waits", error=type(error).__name__)
                 await asyncio.sleep(1)
-    except (LogInUse, StoreUnusable, KeyExposed, KeyMissing) as error:
-        raise CannotStart(str(error)) from error
-    except OSError as error:
-        raise CannotStart(f"Something that Andan needs does not answer: {error}") from error
 
 
 async def _until_started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:

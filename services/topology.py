@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.booking.app import create_service as booking
 from services.directory.app import create_service as directory
+from services.directory.settings import Settings as DirectorySettings
 from services.events.app import create_service as events
 from services.gateway.app import create_service as gateway
 from services.gateway.settings import Settings as GatewaySettings
@@ -24,7 +25,7 @@ from shared.service import Service
 from shared.settings import ServiceSettings
 
 DOMAIN: dict[str, tuple[Callable[..., Service], type[ServiceSettings]]] = {
-    "directory": (directory, ServiceSettings),
+    "directory": (directory, DirectorySettings),
     "booking": (booking, ServiceSettings),
     "events": (events, ServiceSettings),
     "notifications": (notifications, NotificationsSettings),

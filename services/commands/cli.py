@@ -51,9 +51,28 @@ for _name in SERVICES:
 def play_demo(
     port: Annotated[int | None, typer.Option(help="Where the house answers.")] = None,
     leave: Annotated[bool, typer.Option("--exit", help="End after the year.")] = False,
+    mode: Annotated[str, typer.Option(help="`embedded`, the whole house in one process.")] = (
+        "embedded"
+    ),
 ) -> None:
     """Live the year 2023 and show its figures beside the source's."""
+    if mode != "embedded":
+        raise typer.BadParameter(f"there is no mode {mode}", param_hint="--mode")
     _run(demo.play(port, leave=leave))
+
+
+@app.command(name="up")
+def run_distributed(
+    port: Annotated[int, typer.Option(help="Where the house answers.")] = 8000,
+) -> None:
+    """Run every service as a process of its own, on real Kafka and PostgreSQL."""
+    from services.commands.up import up  # needs what only the development install brings
+
+    try:
+        raise typer.Exit(up(port))
+    except CannotStart as error:
+        typer.echo(f"Andan cannot start. {error}", err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command(name="topics")

@@ -18,7 +18,9 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 def generate(*, check: bool) -> int:
     """Write the documents, or (`check`) print what differs and return 1 if anything does."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = ProcessSettings.model_validate({"data": folder, "source": "https://andan.example"})
+        settings = ProcessSettings.model_validate(
+            {"data": folder, "source": "https://andan.example"}
+        )
         house = whole_house(settings)
         openapi = merge({each.name: each.app.openapi() for each in house.services})
         asyncapi = describe(house.services)

@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from services.gateway.first_key import ensure_first_key
-from services.process import run
+from services.process import run, told_plainly
 from services.settings import ProcessSettings
 from services.topology import House, one_service, whole_house
 from shared.observability.logs import configure_logs
@@ -14,8 +14,9 @@ from shared.observability.logs import configure_logs
 async def everything() -> int:
     """Run all services until a signal comes."""
     configure_logs()
-    settings = ProcessSettings()
-    house = whole_house(settings)
+    with told_plainly():
+        settings = ProcessSettings()
+        house = whole_house(settings)
 
     async def ready() -> bool:
         await tell_first_key(house, settings.data)
@@ -29,8 +30,9 @@ async def everything() -> int:
 async def one(name: str) -> int:
     """Run one service until a signal comes."""
     configure_logs()
-    settings = ProcessSettings()
-    house = one_service(name, settings)
+    with told_plainly():
+        settings = ProcessSettings()
+        house = one_service(name, settings)
 
     async def ready() -> bool:
         if name == "gateway":
@@ -43,6 +45,7 @@ async def one(name: str) -> int:
 
 async def tell_first_key(house: House, data: Path) -> None:
     """At the first start, make the administrator's key and show it this once."""
-    key = await ensure_first_key(house.front.store, data)
+    with told_plainly():
+        key = await ensure_first_key(house.front.store, data)
     if key is not None:
         typer.echo(f"The administrator's key, shown this once: {key}", err=True)

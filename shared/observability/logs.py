@@ -14,7 +14,15 @@ from structlog.typing import EventDict, Processor
 from shared.observability import correlation
 
 _TOLD: Final = structlog.get_logger("andan")
-_QUIETER: Final = ("httpx2", "httpcore2", "asyncio", "faststream", "alembic", "aiosqlite")
+_QUIETER: Final = (
+    "andan.bus",
+    "httpx2",
+    "httpcore2",
+    "asyncio",
+    "faststream",
+    "alembic",
+    "aiosqlite",
+)
 _MAX_FRAMES: Final = 12
 
 

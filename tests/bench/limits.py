@@ -1,4 +1,4 @@
-"""The limits that figures are set beside: a bare POST, and a bare guarded insert, behind FastAPI."""
+"""The limits that figures stand beside: a bare POST and a bare guarded insert behind FastAPI."""
 
 import os
 import sqlite3
@@ -14,8 +14,11 @@ from pydantic import BaseModel
 from shared.ids import new_id
 
 SCHEMA = (
-    "CREATE TABLE counter (id TEXT PRIMARY KEY, capacity INTEGER NOT NULL, taken INTEGER NOT NULL,"
-    " CHECK (taken <= capacity))",
+    """
+    CREATE TABLE counter (
+        id TEXT PRIMARY KEY, capacity INTEGER NOT NULL, taken INTEGER NOT NULL,
+        CHECK (taken <= capacity)
+    )""",
     "CREATE TABLE place (id TEXT PRIMARY KEY, counter_id TEXT NOT NULL, name TEXT NOT NULL)",
     "INSERT INTO counter VALUES ('c', 1000000000, 0)",
 )

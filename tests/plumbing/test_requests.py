@@ -43,10 +43,10 @@ async def test_a_commit_that_fails_is_a_500_and_not_a_201(
 ) -> None:
     """Nobody is told that something is stored which is not; nothing of it is."""
 
-    async def fail(self: Work) -> None:
+    def fail(self: Work, session: object) -> None:
         raise RuntimeError("the disk is gone")
 
-    monkeypatch.setattr(Work, "commit", fail)
+    monkeypatch.setattr(Work, "_write_and_commit", fail)
     answer = await client.post(URL, json={})
     monkeypatch.undo()
     assert answer.status_code == 500
@@ -62,10 +62,10 @@ async def test_a_store_that_is_away_is_a_503(
 ) -> None:
     """The caller learns that nothing was done, and may come again."""
 
-    async def fail(self: Work) -> None:
+    def fail(self: Work, session: object) -> None:
         raise OperationalError("COMMIT", None, OSError("gone"))
 
-    monkeypatch.setattr(Work, "commit", fail)
+    monkeypatch.setattr(Work, "_write_and_commit", fail)
     answer = await client.post(URL, json={})
     assert answer.status_code == 503
     assert answer.json()["reasons"] == ["store"]

@@ -59,7 +59,7 @@ class RegistrationFact(LineFact):
     )
     contact_given: bool = Field(
         default=False,
-        description="An `EventContactGiven` says, sealed, who is told; without one nobody is.",
+        description="An `EventContactGiven` of the same instant says, sealed, who is told; else nobody is.",
         examples=[True],
     )
 

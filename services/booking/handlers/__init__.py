@@ -1,0 +1,1 @@
+"""Use cases of booking, by what they are about."""

@@ -1,0 +1,11 @@
+"""The demo: a year of the house, played through its front door as outside programs would.
+
+It knows the house by its address only, and owns nothing there.
+"""
+
+from services.demo.figures import Figure, show, write_figures
+from services.demo.living import move_in
+from services.demo.opening import BEGINS
+from services.demo.play import play
+
+__all__ = ["BEGINS", "Figure", "move_in", "play", "show", "write_figures"]

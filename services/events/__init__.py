@@ -1,0 +1,1 @@
+"""Events: themes, the programme, who takes part, waiting lists, attendance."""

@@ -1,0 +1,1 @@
+"""What can be done in events, one module per aggregate."""

@@ -1,0 +1,1 @@
+"""Conversations with other services that span several messages."""

@@ -1,0 +1,1 @@
+"""What events decides over plain values: places, the line, the programme."""

@@ -1,0 +1,1 @@
+"""The bodies that events takes and the answers it gives."""

@@ -1,0 +1,30 @@
+"""What the gateway can be told from outside."""
+
+from pydantic import Field
+
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """Limits, queues and patience of the public address; `ANDAN_…` variables."""
+
+    rate_public_a_minute: int = Field(default=60, ge=1, le=1_000_000)
+    """Requests a minute from one network (/24, /64) that shows no key."""
+    rate_key_a_second: int = Field(default=100, ge=1, le=1_000_000)
+    """Requests a second of one key, over time."""
+    rate_key_burst: int = Field(default=500, ge=1, le=1_000_000)
+    """Requests of one key at once, after a silence."""
+    admission_in_flight: int = Field(default=64, ge=1, le=10_000)
+    """Writing requests handled at once."""
+    admission_waiting: int = Field(default=1_000, ge=0, le=100_000)
+    """Writing requests that may wait for their turn; more are turned away."""
+    admission_patience_seconds: float = Field(default=10, gt=0, le=300)
+    """How long a writing request waits for its turn."""
+    key_cache_seconds: float = Field(default=10, ge=0, le=3_600)
+    """How long another process may go on taking a key that was revoked here."""
+    upstream_seconds: float = Field(default=30, gt=0, le=300)
+    """How long a service in another process has for an answer."""
+    upstream_connections: int = Field(default=100, ge=1, le=10_000)
+    """Connections to each service in another process."""
+    clock_patience_seconds: float = Field(default=60, gt=0, le=3_600)
+    """How long the house may take to come to rest at one instant of the replay clock."""

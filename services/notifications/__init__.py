@@ -1,0 +1,1 @@
+"""Notifications: who is told what, in which language; contacts, letters and their deliveries."""

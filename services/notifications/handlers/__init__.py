@@ -1,0 +1,1 @@
+"""What notifications does: knows events and rooms, keeps contacts, writes and sends letters."""

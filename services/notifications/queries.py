@@ -1,0 +1,70 @@
+"""Reads: what became of the letters, without their addresses."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlmodel import col
+
+from services.notifications.models import Delivery
+from shared.http.paging import keyset
+from shared.http.problems import NotFound
+from shared.store import Reader
+
+UNDER_WAY = ("queued", "sending")
+
+
+@dataclass(frozen=True)
+class DeliveryRecord:
+    """What may be told of a delivery."""
+
+    id: str
+    message_id: str
+    template: str
+    channel: str
+    status: str
+    attempts: int
+    sent_at: datetime | None
+    reason: str | None
+
+
+async def deliveries(
+    reader: Reader,
+    *,
+    status: str | None,
+    message_id: str | None,
+    limit: int,
+    cursor: str | None,
+) -> tuple[list[DeliveryRecord], str | None]:
+    """Return one page of deliveries, oldest first, and the cursor of the next."""
+    statement: Select[tuple[Delivery]] = select(Delivery)
+    if status is not None:
+        statuses = UNDER_WAY if status == "queued" else (status,)
+        statement = statement.where(col(Delivery.status).in_(statuses))
+    if message_id is not None:
+        statement = statement.where(col(Delivery.message_id) == message_id)
+    rows, following = await keyset(
+        reader, statement, [col(Delivery.id)], limit=limit, cursor=cursor
+    )
+    return [_record(row) for row in rows], following
+
+
+async def delivery(reader: Reader, delivery_id: str) -> DeliveryRecord:
+    """Return one delivery; raises NotFound."""
+    row = await reader.get(Delivery, delivery_id)
+    if row is None:
+        raise NotFound("There is no such delivery.")
+    return _record(row)
+
+
+def _record(row: Delivery) -> DeliveryRecord:
+    return DeliveryRecord(
+        id=row.id,
+        message_id=row.message_id,
+        template=row.template,
+        channel=row.channel,
+        status="queued" if row.status in UNDER_WAY else row.status,
+        attempts=row.attempts,
+        sent_at=row.sent_at,
+        reason=row.reason,
+    )

@@ -1,0 +1,131 @@
+"""The way of a mail: into a file of an embedded installation, or to an SMTP server."""
+
+import asyncio
+import os
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from aiosmtplib import SMTP, SMTPException, SMTPResponseException
+
+
+class TryLater(Exception):
+    """The mail was not taken now, and surely not sent"""
+
+
+class Refused(Exception):
+    """The mail server refused the mail for good"""
+
+
+class InDoubt(Exception):
+    """Nobody can say whether the mail was sent: the server fell silent after it had the text"""
+
+
+class Post(Protocol):
+    """A way for mails."""
+
+    repeatable: bool
+    """Whether sending the same mail twice has one effect."""
+
+    async def send(self, delivery_id: str, mail: EmailMessage) -> None:
+        """Send a mail; raises TryLater, Refused or InDoubt, none of which holds an address."""
+        ...
+
+
+class FolderPost:
+    """Puts each mail into `<delivery id>.eml`, whole or not at all; again is the same file."""
+
+    repeatable = True
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def send(self, delivery_id: str, mail: EmailMessage) -> None:
+        """Write the file; raises TryLater where the disk cannot take it."""
+        try:
+            await asyncio.to_thread(self._write, delivery_id, mail.as_bytes())
+        except OSError as error:
+            raise TryLater(f"the folder cannot be written ({error.strerror})") from None
+
+    def _write(self, delivery_id: str, content: bytes) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = self._folder / f".{delivery_id}.tmp"
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._folder / f"{delivery_id}.eml")
+
+
+class SmtpPost:
+    """Hands each mail to an SMTP server, over a connection of its own, with TLS where offered."""
+
+    repeatable = False
+
+    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+        parts = urlsplit(url)
+        self._tls = parts.scheme == "smtps"
+        self._host = parts.hostname or "localhost"
+        self._port = parts.port or (465 if self._tls else 25)
+        self._user = unquote(parts.username) if parts.username else None
+        self._password = unquote(parts.password) if parts.password else None
+        self._timeout = timeout_seconds
+
+    async def send(self, delivery_id: str, mail: EmailMessage) -> None:
+        """Send the mail; see Post. Before the text is handed over, every failure is harmless."""
+        client = SMTP(
+            hostname=self._host,
+            port=self._port,
+            username=self._user,
+            password=self._password,
+            use_tls=self._tls,
+            timeout=self._timeout,
+        )
+        content = mail.as_bytes()
+        try:
+            await self._offer(client, mail)
+            await self._hand_over(client, content)
+        finally:
+            await _take_leave(client)
+
+    async def _offer(self, client: SMTP, mail: EmailMessage) -> None:
+        """Go as far as the text; that we cannot sign in says nothing about this mail."""
+        connected = False
+        try:
+            await client.connect()
+            connected = True
+            await client.mail(mail["From"].addresses[0].addr_spec)
+            await client.rcpt(mail["To"].addresses[0].addr_spec)
+        except SMTPResponseException as error:
+            if connected and _is_for_good(error.code):
+                raise Refused(f"answer {error.code}") from None
+            raise TryLater(f"answer {error.code}") from None
+        except (SMTPException, OSError, TimeoutError, ValueError) as error:
+            raise TryLater(type(error).__name__) from None
+
+    async def _hand_over(self, client: SMTP, content: bytes) -> None:
+        try:
+            await client.data(content)
+        except SMTPResponseException as error:
+            if _is_for_good(error.code):
+                raise Refused(f"answer {error.code}") from None
+            if 400 <= error.code < 500:
+                raise TryLater(f"answer {error.code}") from None
+            raise InDoubt(f"answer {error.code}") from None
+        except (SMTPException, OSError, TimeoutError) as error:
+            raise InDoubt(type(error).__name__) from None
+
+
+def _is_for_good(code: int) -> bool:
+    return 500 <= code < 600
+
+
+async def _take_leave(client: SMTP) -> None:
+    """Say goodbye without waiting for whoever fell silent."""
+    try:
+        async with asyncio.timeout(1):
+            await client.quit()
+    except (SMTPException, OSError, TimeoutError):
+        client.close()

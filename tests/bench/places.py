@@ -1,0 +1,209 @@
+"""Registrations and bookings a second, at their service and through the gateway."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from shared.ids import new_id
+from shared.security.inner import HEADER
+from shared.security.keyring import Keyring
+from shared.testing.running import ADMIN
+from tests.bench.load import Load, Request, drive, posts
+from tests.bench.results import Result
+from tests.bench.servers import Child, server
+
+CLIENTS = 16
+REGISTRATIONS = 4_000
+BOOKINGS = 2_000
+UNLIMITED = {
+    "ANDAN_RATE_KEY_A_SECOND": "1000000",
+    "ANDAN_RATE_KEY_BURST": "1000000",
+    "ANDAN_RATE_PUBLIC_A_MINUTE": "1000000",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A running server, who calls it, and what was prepared in it."""
+
+    child: Child
+    headers: dict[str, str]
+    folder: Path
+
+    def client(self) -> httpx2.Client:
+        """Return a client with the caller's rights."""
+        return httpx2.Client(
+            base_url=f"http://127.0.0.1:{self.child.port}", headers=self.headers, timeout=30
+        )
+
+
+@contextmanager
+def service(name: str, environment: Mapping[str, str]) -> Iterator[Target]:
+    """Run one service alone; the caller has the gateway's inner token."""
+    with tempfile.TemporaryDirectory() as folder:
+        token = Keyring.open(Path(folder) / "keys").inner_key().mint(ADMIN)
+        given = {"ANDAN_DATA": folder, **environment}
+        with server("services", name, ready="/readyz", environment=given) as child:
+            yield Target(child, {HEADER: token}, Path(folder))
+
+
+@contextmanager
+def whole_house(environment: Mapping[str, str], folder: Path | None = None) -> Iterator[Target]:
+    """Run all services in one process; the caller has the administrator's key."""
+    with tempfile.TemporaryDirectory() as temporary:
+        data = folder or Path(temporary)
+        given = {"ANDAN_DATA": str(data), **UNLIMITED, **environment}
+        with server("services", ready="/readyz", environment=given) as child:
+            key = (data / "admin-key").read_text().strip()
+            yield Target(child, {"authorization": f"Bearer {key}"}, data)
+
+
+def event(target: Target, capacity: int = 100_000) -> str:
+    """Make and publish an event; return its id."""
+    starts_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
+    body = {
+        "format": "seminarium",
+        "titles": {"sv": "Ett seminarium"},
+        "capacity": capacity,
+        "starts_at": starts_at.isoformat(),
+        "ends_at": (starts_at + timedelta(hours=2)).isoformat(),
+        "time_zone": "Europe/Stockholm",
+        "place": "MISO",
+        "admission": "first-come",
+    }
+    with target.client() as client:
+        made = _created(client.post("/v1/events", json=body))
+        client.post(f"/v1/events/{made['id']}/publication", json={}).raise_for_status()
+        return str(made["id"])
+
+
+def registrations(event_id: str, headers: dict[str, str]) -> Iterator[Request]:
+    """Return an endless row of registrations by a key, each of another person."""
+
+    def body(number: int) -> bytes:
+        person = {
+            "name": f"Person {number}",
+            "contact": {"email": f"person{number}@example.org"},
+            "sector": "association",
+            "language": "sv",
+        }
+        return json.dumps(person).encode()
+
+    path = f"/v1/events/{event_id}/registrations"
+    for request in posts(path, body, headers):
+        method, where, given, content = request
+        yield method, where, {**given, "idempotency-key": new_id()}, content
+
+
+async def register(target: Target, count: int, clients: int = CLIENTS) -> Load:
+    """Register so many people for a new event."""
+    rows = registrations(event(target), target.headers)
+    await drive(target.child.port, rows, clients=clients, count=200)
+    return _all_created(await drive(target.child.port, rows, clients=clients, count=count))
+
+
+async def book(target: Target, count: int, clients: int = CLIENTS) -> Load:
+    """Book so many hours of a new room, none of them twice."""
+    with target.client() as client:
+        venue = _created(
+            client.post("/v1/venues", json={"name": "Nobel 21", "time_zone": "Europe/Stockholm"})
+        )
+        rooms = [_room(client, venue["id"], number) for number in range(8)]
+    rows = _bookings(rooms, target.headers)
+    return _all_created(await drive(target.child.port, rows, clients=clients, count=count))
+
+
+def _room(client: httpx2.Client, venue_id: str, number: int) -> str:
+    body = {
+        "venue_id": venue_id,
+        "name": f"Room {number}",
+        "capacity": 40,
+        "equipment": [],
+        "opens_at": "00:00",
+        "closes_at": "24:00",
+        "buffer_minutes": 0,
+        "needs_approval": False,
+    }
+    return str(_created(client.post("/v1/rooms", json=body))["id"])
+
+
+def _bookings(rooms: list[str], headers: dict[str, str]) -> Iterator[Request]:
+    begins = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
+
+    def body(number: int) -> bytes:
+        starts_at = begins + timedelta(hours=number // len(rooms))
+        booking = {
+            "room_id": rooms[number % len(rooms)],
+            "organisation_id": None,
+            "purpose": "meeting",
+            "starts_at": starts_at.isoformat(),
+            "ends_at": (starts_at + timedelta(hours=1)).isoformat(),
+            "expected_people": 10,
+        }
+        return json.dumps(booking).encode()
+
+    for method, path, given, content in posts("/v1/bookings", body, headers):
+        yield method, path, {**given, "idempotency-key": new_id()}, content
+
+
+def _created(answer: httpx2.Response) -> Any:
+    if answer.status_code != 201:
+        raise RuntimeError(f"{answer.status_code}: {answer.text}")
+    return answer.json()
+
+
+def _all_created(load: Load) -> Load:
+    if set(load.statuses) != {201}:
+        raise RuntimeError(f"not all were created: {load.statuses}")
+    return load
+
+
+async def insert_limit(kind: str, target: str) -> Load:
+    """Measure the bare guarded insert (or, `bare`, the bare POST) behind FastAPI."""
+    environment = {"BENCH_TARGET": target}
+    with server(
+        "tests.bench.limits", kind, "{port}", ready="/docs", environment=environment
+    ) as child:
+        body = json.dumps(
+            {"name": "A", "email": "a@example.org", "sector": "association", "language": "sv"}
+        ).encode()
+        rows = posts("/", lambda _: body, {})
+        await drive(child.port, rows, clients=CLIENTS, count=500)
+        return _all_created(await drive(child.port, rows, clients=CLIENTS, count=REGISTRATIONS))
+
+
+async def measure(store: str, environment: Mapping[str, str], limit: Load) -> list[Result]:
+    """Return the figures of one store beside the limit that was measured before."""
+    results = [Result("bare guarded insert", limit.per_second, "1/s", None, store, CLIENTS)]
+    for name, run, count in (
+        ("registration", register, REGISTRATIONS),
+        ("booking", book, BOOKINGS),
+    ):
+        owner = "events" if name == "registration" else "booking"
+        with service(owner, environment) as target:
+            load = await run(target, count)
+        results += _rows(f"{name} at its service", load, limit, store)
+        with whole_house(environment) as target:
+            load = await run(target, count)
+        results += _rows(f"{name} through the gateway", load, limit, store)
+    return results
+
+
+def _rows(name: str, load: Load, limit: Load, store: str) -> list[Result]:
+    return [
+        Result(name, load.per_second, "1/s", limit.per_second, store, CLIENTS),
+        Result(f"{name}, p99", load.percentile(0.99), "ms", None, store, CLIENTS),
+    ]
+
+
+def is_quick() -> bool:
+    """Say whether only a glance is wanted (BENCH_QUICK=1)."""
+    return os.environ.get("BENCH_QUICK") == "1"

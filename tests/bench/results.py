@@ -1,0 +1,56 @@
+"""What a benchmark says: a figure, its unit, and the limit of the same run that it is set beside."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+FILE = Path("var/bench/results.json")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One row; `ratio` is value / limit where a limit was measured in the same run."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float | None = None
+    store: str | None = None
+    clients: int | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """The value as a share of its limit."""
+        return self.value / self.limit if self.limit else None
+
+
+def show(results: list[Result]) -> None:
+    """Print the table."""
+    table = Table("what", "value", "unit", "limit", "ratio", "store", "clients")
+    for each in results:
+        table.add_row(
+            each.name,
+            _number(each.value),
+            each.unit,
+            _number(each.limit),
+            "" if each.ratio is None else f"{each.ratio:.2f}",
+            each.store or "",
+            str(each.clients or ""),
+        )
+    Console(width=120).print(table)
+
+
+def write(results: list[Result]) -> None:
+    """Write all results as JSON."""
+    FILE.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{**asdict(each), "ratio": each.ratio} for each in results]
+    FILE.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

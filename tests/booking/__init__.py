@@ -1,0 +1,1 @@
+"""Booking: rules, handlers, API and messages on both databases."""

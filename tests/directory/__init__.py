@@ -1,0 +1,1 @@
+"""Directory: organisations and residencies on both databases."""

@@ -1,0 +1,24 @@
+"""The embedded platform with a planted bug, so that its campaign can prove that it bites."""
+
+import sys
+
+from services.commands import cli, start
+from services.settings import ProcessSettings
+from services.topology import House, whole_house
+from tests.toy.bugs import BUGS
+
+
+def plant(bug: str) -> None:
+    """Have the platform started with this bug in all of its services."""
+
+    def broken_house(process: ProcessSettings) -> House:
+        house = whole_house(process)
+        BUGS[bug](house.services, house.bus)
+        return house
+
+    start.whole_house = broken_house  # type: ignore[attr-defined]  # where the bug goes in
+
+
+if __name__ == "__main__":
+    plant(sys.argv.pop())
+    cli.app()

@@ -1,0 +1,138 @@
+"""A running platform as a journey sees it: one address, keys, a clock, and the mail it writes."""
+
+import email
+import email.policy
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, cast
+
+import httpx2
+
+PATIENCE_SECONDS = 60.0
+LINK = re.compile(r"/(?:sv|en)/r/([A-Za-z0-9._~-]+)")
+
+
+class Caller:
+    """Somebody who speaks to the gateway, with a key or without; answers must be as expected."""
+
+    def __init__(self, client: httpx2.AsyncClient) -> None:
+        self.client = client
+
+    async def post(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        expect: int = 201,
+        key: str | None = None,
+    ) -> dict[str, Any]:
+        """Send a POST, perhaps with an Idempotency-Key; return the body of the answer."""
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return await self._ask("POST", path, expect, json=body or {}, headers=headers)
+
+    async def put(self, path: str, body: Mapping[str, Any], expect: int = 200) -> dict[str, Any]:
+        """Send a PUT; return the body of the answer."""
+        return await self._ask("PUT", path, expect, json=body)
+
+    async def get(self, path: str, **query: str) -> dict[str, Any]:
+        """Send a GET; return the body of the answer."""
+        return await self._ask("GET", path, 200, params=query)
+
+    async def every(self, path: str, **query: str) -> list[dict[str, Any]]:
+        """Return all items of a list, page by page."""
+        items: list[dict[str, Any]] = []
+        more: dict[str, str] = {}
+        while True:
+            page = await self.get(path, **query, limit="100", **more)
+            items += page["items"]
+            if page["next"] is None:
+                return items
+            more = {"cursor": page["next"]}
+
+    async def _ask(self, method: str, path: str, expect: int, **options: Any) -> dict[str, Any]:
+        answer = await self.client.request(method, path, **options)
+        assert answer.status_code == expect, f"{method} {path}: {answer.status_code} {answer.text}"
+        return cast(dict[str, Any], answer.json()) if answer.content else {}
+
+
+@dataclass
+class House:
+    """A platform that lives on a replay clock, and the administrator's way in."""
+
+    url: str
+    admin: Caller
+    mail: Path
+    _clients: AsyncExitStack
+
+    async def caller(self, token: str | None = None) -> Caller:
+        """Return somebody with this key or link, or nobody known."""
+        return Caller(await self._clients.enter_async_context(_client(self.url, token)))
+
+    async def holder(self, *scopes: str, organisation_id: str | None = None) -> Caller:
+        """Return somebody with a new key that has these scopes."""
+        wanted = {"name": "a key", "scopes": scopes, "organisation_id": organisation_id}
+        made = await self.admin.post("/v1/api-keys", wanted)
+        return await self.caller(made["key"])
+
+    async def until(self, at: datetime) -> None:
+        """Move the clock there, by way of everything due; return when the platform is quiet."""
+        await self.admin.put("/v1/clock", {"now": at.isoformat()})
+
+    async def rest(self) -> None:
+        """Return when the platform is quiet, at the instant it stands at."""
+        now = (await self.admin.get("/v1/clock"))["now"]
+        await self.admin.put("/v1/clock", {"now": now})
+
+    async def letters(self) -> Counter[tuple[str, str]]:
+        """Return how many letters of each kind lie in each mailbox: (address, template)."""
+        kinds = {
+            each["id"]: each["template"]
+            for each in await self.admin.every("/v1/deliveries", status="sent")
+        }
+        files = {path.stem: path for path in self.mail.glob("*.eml")}
+        assert set(files) == set(kinds), "the letters are not those that are noted as sent"
+        return Counter((address_of(read_mail(files[id_])), kind) for id_, kind in kinds.items())
+
+    def link_for(self, address: str) -> str:
+        """Return the token of the link in the one letter to an address."""
+        (mail,) = (
+            mail for mail in map(read_mail, self.mail.glob("*.eml")) if address_of(mail) == address
+        )
+        body = mail.get_body(("plain",))
+        assert body is not None
+        found = LINK.search(body.get_content())
+        assert found is not None, "the letter has no link"
+        return found.group(1)
+
+
+def read_mail(path: Path) -> EmailMessage:
+    """Return a letter as a mail reader would."""
+    return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+
+
+def address_of(mail: EmailMessage) -> str:
+    """Return whom a letter goes to."""
+    (address,) = mail["To"].addresses
+    return str(address.addr_spec)
+
+
+@asynccontextmanager
+async def entered(url: str, data: Path, mail: Path) -> AsyncIterator[House]:
+    """Enter the platform at `url` with the administrator's key that lies in `data`."""
+    async with AsyncExitStack() as clients:
+        key = (data / "admin-key").read_text().strip()
+        admin = Caller(await clients.enter_async_context(_client(url, key)))
+        yield House(url, admin, mail, clients)
+
+
+def _client(url: str, token: str | None) -> httpx2.AsyncClient:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return httpx2.AsyncClient(
+        base_url=url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False
+    )

@@ -1,0 +1,1 @@
+"""Letters: what is written to whom, once, and how it goes."""
