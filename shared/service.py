@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from shared.clock import Clock
 from shared.gauges import sample
@@ -28,13 +28,19 @@ from shared.security.inner import InnerKey
 from shared.settings import ServiceSettings
 from shared.store.janitor import clean
 from shared.store.leader import Leadership
-from shared.store.plumbing import outbox
+from shared.store.plumbing import due, outbox
 from shared.store.scheduler import Job, Scheduler, Task, in_one_work
 from shared.store.store import Store
 
 CLEAN_EVERY_SECONDS = 600
 LOOK_EVERY_SECONDS = 10
 JOBS_AT_ONCE = 8
+
+_LEFT = select(
+    select(func.min(outbox.c.seq)).where(outbox.c.sent_at.is_(None)).scalar_subquery(),
+    select(func.min(due.c.at, type_=due.c.at.type)).scalar_subquery(),
+)
+"""The first unsent row of the outbox, and when the next thing is due."""
 
 log = structlog.get_logger()
 
@@ -134,15 +140,15 @@ class Service:
         """Say whether nothing is left to do: outbox empty, nothing unread, nothing due."""
         reasons: list[str] = []
         async with self.store.read() as reader:
-            if await reader.scalar(select(outbox.c.seq).where(outbox.c.sent_at.is_(None)).limit(1)):
-                reasons.append("outbox")
+            unsent, next_due = (await reader.execute(_LEFT)).one()
+        if unsent is not None:
+            reasons.append("outbox")
         if self.broker is None or not self.broker.running:
             reasons.append("starting")
         for consumer in self.consumers:
             lag = await self.bus.lag(consumer.subscription.group, consumer.subscription.topics)
             if consumer.busy or any(lag.values()):
                 reasons.append(consumer.subscription.group)
-        next_due = await self._next_due()
         if next_due is not None and next_due <= self.clock.now():
             reasons.append("due")
         return Quiet(not reasons, self._activity(), next_due, tuple(reasons))
@@ -160,10 +166,6 @@ class Service:
                 return
         raise NotFound(f"nothing here consumes as {letter.consumer}")
 
-    async def _next_due(self) -> datetime | None:
-        times = [await scheduler.next_at() for scheduler in self.schedulers]
-        return min((at for at in times if at is not None), default=None)
-
     def _activity(self) -> int:
         handled = sum(sum(consumer.counts.values()) for consumer in self.consumers)
         done = sum(scheduler.done + scheduler.failed for scheduler in self.schedulers)
@@ -179,10 +181,18 @@ class Service:
             log.error("service.task_ended", service=self.name, error=repr(error))
 
     async def _hear(self) -> None:
-        """Start the broker, trying again while the bus is away."""
+        """Start the broker, trying again while the bus is away.
+
+        A new store is told everything again: its projecting groups begin at the beginning.
+        """
         assert self.broker is not None
         while True:
             try:
+                if await self.store.is_new():
+                    for each in self.parts.subscriptions:
+                        if not each.acts:
+                            await self.bus.rewind(each.group, each.topics)
+                    await self.store.settle()
                 await self.broker.start()
                 return
             except Exception as error:  # noqa: BLE001 -- whatever keeps the bus away, it is tried again

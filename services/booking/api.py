@@ -23,12 +23,16 @@ from services.booking.handlers.decisions import (
 )
 from services.booking.handlers.places import Caller
 from services.booking.handlers.rooms import (
+    ChangeRoom,
     CountVisits,
     OpenRoom,
     OpenVenue,
+    RetireRoom,
+    change_room,
     count_visits,
     open_room,
     open_venue,
+    retire_room,
 )
 from services.booking.rules import LONGEST, EndsBeforeStart, Span, TooLong
 from services.booking.schemas import (
@@ -40,6 +44,7 @@ from services.booking.schemas import (
     ReasonIn,
     RoomIn,
     RoomOut,
+    RoomPatch,
     VenueIn,
     VenueOut,
     VisitCountOut,
@@ -110,6 +115,32 @@ async def get_room(room_id: Id, reader: ReaderDep, response: Response) -> RoomOu
     room = await queries.one_room(reader, room_id)
     set_etag(response, room.revision)
     return RoomOut.model_validate(room)
+
+
+@router.patch("/v1/rooms/{room_id}")
+async def update_room(
+    room_id: Id,
+    body: RoomPatch,
+    work: WorkDep,
+    response: Response,
+    caller: Admin,
+    if_match: IfMatchDep,
+) -> RoomOut:
+    """Change a room; what is booked in it stays as it was booked."""
+    fields = body.model_dump(exclude_unset=True)
+    room, venue = await change_room(work, ChangeRoom(room_id, fields, if_match.check))
+    set_etag(response, room.revision)
+    return RoomOut.model_validate(queries.room_view(room, venue))
+
+
+@router.post("/v1/rooms/{room_id}/retirement")
+async def create_room_retirement(
+    room_id: Id, work: WorkDep, response: Response, caller: Admin, if_match: IfMatchDep
+) -> RoomOut:
+    """Close a room for good, from today; nothing may be booked in it from now on."""
+    room, venue = await retire_room(work, RetireRoom(room_id, if_match.check))
+    set_etag(response, room.revision)
+    return RoomOut.model_validate(queries.room_view(room, venue))
 
 
 @router.get("/v1/rooms/{room_id}/availability")

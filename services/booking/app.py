@@ -29,6 +29,7 @@ PARTS = Parts(
         rules.EndsBeforeStart: 422,
         rules.TooLong: 422,
         rules.InTheFuture: 422,
+        rules.NeverOpen: 422,
         rules.UnknownRoom: 422,
         rules.UnknownVenue: 422,
         rules.UnknownOrganisation: 422,

@@ -12,10 +12,13 @@ NO_OVERLAP = "occupancy_no_overlap"
 """The database's own guard: an exclusion constraint, or a trigger that aborts."""
 
 
+metadata = table_metadata()
+
+
 class Table(SQLModel):
     """Booking's tables."""
 
-    metadata: ClassVar[MetaData] = table_metadata()
+    metadata: ClassVar[MetaData] = metadata
 
 
 class Venue(Table, table=True):
@@ -39,6 +42,7 @@ class Room(Table, table=True):
     closes_at: str
     buffer_minutes: int
     needs_approval: bool
+    retired_on: date | None
     revision: int
 
 

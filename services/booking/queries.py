@@ -74,6 +74,7 @@ class RoomView:
     time_zone: str
     buffer_minutes: int
     needs_approval: bool
+    retired_on: date | None
     revision: int
 
     def hours(self) -> Hours:
@@ -100,7 +101,7 @@ async def rooms(
     reader: Reader, paging: Paging, venue_id: str | None
 ) -> tuple[list[RoomView], str | None]:
     """Return a page of rooms by name."""
-    statement = _rooms()
+    statement = _rooms().where(col(Room.retired_on).is_(None))
     if venue_id is not None:
         statement = statement.where(col(Room.venue_id) == venue_id)
     rows, following = await keyset(
@@ -174,7 +175,7 @@ async def free_rooms(
     reader: Reader, span: Span, people: int, equipment: Collection[str]
 ) -> list[RoomView]:
     """Return the rooms that are free and fit: the smallest first, then the plainest."""
-    statement = _rooms().where(col(Room.capacity) >= people)
+    statement = _rooms().where(col(Room.capacity) >= people, col(Room.retired_on).is_(None))
     wanted = {word.casefold() for word in equipment}
     found = []
     for row in (await reader.execute(statement)).all():

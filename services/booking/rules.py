@@ -53,6 +53,10 @@ class TooLong(Problem):
     """A booking is not that long."""
 
 
+class NeverOpen(Problem):
+    """A room opens before it closes, at 24:00 at the latest."""
+
+
 class UnknownRoom(Problem):
     """There is no such room."""
 
@@ -130,10 +134,10 @@ class Hours:
         return instant
 
 
-def minutes_of(wall: str) -> int:
-    """Return how many minutes after midnight a wall time is (24:00 = 1440)."""
-    hour, minute = map(int, wall.split(":"))
-    return hour * 60 + minute
+def check_hours(opens_at: str, closes_at: str) -> None:
+    """Raise NeverOpen unless a room opens before it closes."""
+    if opens_at >= closes_at:
+        raise NeverOpen(f"It would open at {opens_at} and close at {closes_at}.")
 
 
 def local_date(at: datetime, zone: str) -> date:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from services.booking.rules import minutes_of
 from shared.contracts.words import BookingStatus
 from shared.http.body import Body, Count, Email, Id, Instant, Line, Name, People, Text, Zone
 
@@ -44,10 +43,23 @@ class RoomIn(Body):
     buffer_minutes: Annotated[int, Field(ge=0, le=1440)] = 0
     needs_approval: bool = False
 
+
+class RoomPatch(Body):
+    """What to change of a room; what is left out stays."""
+
+    name: Name | None = None
+    capacity: People | None = None
+    equipment: Annotated[list[Equipment], Field(max_length=50)] | None = None
+    opens_at: Wall | None = None
+    closes_at: Wall | None = None
+    buffer_minutes: Annotated[int, Field(ge=0, le=1440)] | None = None
+    needs_approval: bool | None = None
+
     @model_validator(mode="after")
-    def _opens_before_it_closes(self) -> "RoomIn":
-        if minutes_of(self.opens_at) >= minutes_of(self.closes_at):
-            raise ValueError("a room opens before it closes (24:00 at the latest)")
+    def _changes_something(self) -> "RoomPatch":
+        given = [getattr(self, name) for name in self.model_fields_set]
+        if not given or None in given:
+            raise ValueError("nothing to change, or something to null")
         return self
 
 
@@ -66,6 +78,7 @@ class RoomOut(BaseModel):
     time_zone: str
     buffer_minutes: int
     needs_approval: bool
+    retired_on: date | None
 
 
 class SpanOut(BaseModel):

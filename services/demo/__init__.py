@@ -7,5 +7,6 @@ from services.demo.figures import Figure, show, write_figures
 from services.demo.living import move_in
 from services.demo.opening import BEGINS
 from services.demo.play import play
+from services.demo.player import UnexpectedAnswer
 
-__all__ = ["BEGINS", "Figure", "move_in", "play", "show", "write_figures"]
+__all__ = ["BEGINS", "Figure", "UnexpectedAnswer", "move_in", "play", "show", "write_figures"]

@@ -14,8 +14,8 @@ from services.demo.step import ZONE, Step, text, wall
 RECEPTION: Final = "key/reception"
 CORRECTED: Final = 5
 """Days whose door count was typed in wrong first."""
-CLOSED_ON: Final = 0.35
-"""How many more people, compared with other days, come by for no gathering at a weekend."""
+AT_WEEKENDS: Final = 0.35
+"""How many come by at a weekend for no gathering, compared with other days."""
 
 
 def steps_of(gathering: Gathering) -> Iterator[Step]:
@@ -116,7 +116,9 @@ def count_visits(
     heads = {day: extra.get(day, 0) for day in days(date(2023, 1, 1), date(2023, 12, 31))}
     for each in gatherings:
         heads[each.cell.day] += each.people
-    weights = {day: (CLOSED_ON if day.weekday() > 4 else 1) * (0.5 + rng.random()) for day in heads}
+    weights = {
+        day: (AT_WEEKENDS if day.weekday() > 4 else 1) * (0.5 + rng.random()) for day in heads
+    }
     visits = {
         day: heads[day] + more
         for day, more in zip(heads, _shares(total - sum(heads.values()), weights), strict=True)

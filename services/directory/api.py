@@ -6,8 +6,10 @@ from fastapi import Depends, Query, Request, Response
 
 from services.directory.handlers import (
     ChangeOrganisation,
+    DissolveOrganisation,
     RegisterOrganisation,
     change_organisation,
+    dissolve_organisation,
     register_organisation,
 )
 from services.directory.queries import organisation_view, organisation_views
@@ -55,6 +57,16 @@ async def update_organisation(
     fields = body.model_dump(exclude_unset=True, exclude={"resident"})
     command = ChangeOrganisation(organisation_id, fields, body.resident, if_match.check)
     await change_organisation(work, command)
+    return await _shown(work, organisation_id, response)
+
+
+@router.post("/v1/organisations/{organisation_id}/dissolution", dependencies=[Admin])
+async def create_organisation_dissolution(
+    organisation_id: Id, work: WorkDep, response: Response, if_match: IfMatchDep
+) -> OrganisationOut:
+    """Say that an organisation no longer exists, from today."""
+    command = DissolveOrganisation(organisation_id, if_match.check)
+    await dissolve_organisation(work, command)
     return await _shown(work, organisation_id, response)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from services.directory.api import router
-from services.directory.rules import AlreadyResident, City, OrganisationUnknown
+from services.directory.rules import AlreadyResident, City, Dissolved, OrganisationUnknown
 from services.directory.settings import Settings
 from shared.clock import Clock
 from shared.messaging.broker import Bus
@@ -16,7 +16,7 @@ PARTS = Parts(
     name="directory",
     migrations=Path(__file__).parent / "migrations",
     routers=[router],
-    problems={OrganisationUnknown: 404, AlreadyResident: 409},
+    problems={OrganisationUnknown: 404, AlreadyResident: 409, Dissolved: 409},
 )
 
 

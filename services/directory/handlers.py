@@ -12,6 +12,7 @@ from services.directory.models import Organisation, Residency
 from services.directory.rules import (
     AlreadyResident,
     City,
+    Dissolved,
     OrganisationUnknown,
     first_day,
     last_day,
@@ -19,6 +20,7 @@ from services.directory.rules import (
 from shared.contracts.directory import (
     OrganisationChanged,
     OrganisationDescription,
+    OrganisationDissolved,
     OrganisationRegistered,
     ResidencyBegan,
     ResidencyEnded,
@@ -47,6 +49,7 @@ async def register_organisation(work: Work, command: RegisterOrganisation) -> Or
         kind=command.kind,
         sector=command.sector,
         listed=not command.unlisted,
+        dissolved_on=None,
         revision=1,
         changed_at=work.now,
     )
@@ -75,6 +78,7 @@ async def change_organisation(work: Work, command: ChangeOrganisation) -> Organi
     """Change an organisation under its lock; tell only what is other than before."""
     organisation = await _locked(work, command.organisation_id)
     command.unchanged(organisation.revision)
+    _must_exist(organisation)
     fields = dict(command.fields)
     if "unlisted" in fields:
         fields["listed"] = not fields.pop("unlisted")
@@ -89,6 +93,38 @@ async def change_organisation(work: Work, command: ChangeOrganisation) -> Organi
     if command.resident is not None:
         await _change_residency(work, organisation, command.resident)
     return organisation
+
+
+@dataclass(frozen=True)
+class DissolveOrganisation:
+    """Say that an organisation no longer exists, from today."""
+
+    organisation_id: str
+    unchanged: Callable[[int], None]
+
+
+async def dissolve_organisation(work: Work, command: DissolveOrganisation) -> Organisation:
+    """End its residency, if it has one, then the organisation; raise Dissolved the second time."""
+    organisation = await _locked(work, command.organisation_id)
+    command.unchanged(organisation.revision)
+    _must_exist(organisation)
+    await _change_residency(work, organisation, resident=False)
+    organisation.dissolved_on = work.need(City).today(work.now)
+    _revise(work, organisation)
+    work.publish(
+        OrganisationDissolved(
+            organisation_id=organisation.id, dissolved_on=organisation.dissolved_on
+        ),
+        sequence=organisation.revision,
+    )
+    return organisation
+
+
+def _must_exist(organisation: Organisation) -> None:
+    if organisation.dissolved_on is not None:
+        raise Dissolved(
+            f"It was dissolved on {organisation.dissolved_on}.", since=organisation.dissolved_on
+        )
 
 
 async def _change_residency(work: Work, organisation: Organisation, resident: bool | date) -> None:

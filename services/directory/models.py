@@ -11,10 +11,13 @@ from shared.store import table_metadata
 OPEN = text("ended_on IS NULL")
 
 
+metadata = table_metadata()
+
+
 class Table(SQLModel):
     """Directory's tables."""
 
-    metadata: ClassVar[MetaData] = table_metadata()
+    metadata: ClassVar[MetaData] = metadata
 
 
 class Organisation(Table, table=True):
@@ -25,6 +28,7 @@ class Organisation(Table, table=True):
     kind: str
     sector: str | None
     listed: bool
+    dissolved_on: date | None
     revision: int
     changed_at: datetime
 

@@ -22,6 +22,7 @@ class OrganisationView:
     kind: str
     sector: str | None
     unlisted: bool
+    dissolved_on: date | None
     resident: bool
     resident_from: date | None
     resident_until: date | None
@@ -80,6 +81,7 @@ def _view(organisation: Organisation, residency: Residency | None, today: date) 
         kind=organisation.kind,
         sector=organisation.sector,
         unlisted=not organisation.listed,
+        dissolved_on=organisation.dissolved_on,
         resident=residency is not None
         and is_resident(residency.began_on, residency.ended_on, today),
         resident_from=residency.began_on if residency else None,

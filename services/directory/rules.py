@@ -23,6 +23,13 @@ class AlreadyResident(Problem):
     """
 
 
+class Dissolved(Problem):
+    """The organisation no longer exists.
+
+    It can be read, and changed no more. `since` is the day it was dissolved.
+    """
+
+
 @dataclass(frozen=True)
 class City:
     """The city whose days count: a residency begins and ends on its calendar."""

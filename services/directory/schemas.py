@@ -50,6 +50,7 @@ class OrganisationOut(BaseModel):
     kind: OrganisationKind
     sector: Sector | None
     unlisted: bool
+    dissolved_on: date | None
     resident: bool
     resident_from: date | None
     resident_until: date | None

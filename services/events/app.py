@@ -5,7 +5,7 @@ from pathlib import Path
 from services.events.api import routers
 from services.events.contacts import Contacts
 from services.events.handlers.arrivals import send_links, take_in
-from services.events.handlers.attendance import close_attendance_in_time
+from services.events.handlers.attendance import close_attendance_in_time, forget_needs
 from services.events.handlers.cancellations import end_registrations, expire_registration
 from services.events.messages import organisations, rooms
 from services.events.persons import Persons
@@ -29,6 +29,7 @@ PARTS = Parts(
         "expire-registration": expire_registration,
         "end-registrations": end_registrations,
         "close-attendance": close_attendance_in_time,
+        "forget-needs": forget_needs,
     },
     problems={EventIncoherent: 422, GroupTooLarge: 422},
 )

@@ -9,7 +9,6 @@ from services.gateway.api import router
 from services.gateway.documents import documents, serve_documents
 from services.gateway.door import Door, Limits
 from services.gateway.identity import Identity, KeyCache, KnownKey
-from services.gateway.openapi import with_scopes
 from services.gateway.operations import clock as clock_router
 from services.gateway.operations import letters
 from services.gateway.queries import find_key
@@ -78,8 +77,6 @@ def create_service(
     state = gateway.app.state
     state.upstreams = behind
     state.replay = _replay(settings, clock, [myself, *behind.values()])
-    for app in (gateway.app, *(each.app for each in (services or {}).values())):
-        with_scopes(app)
     serve_documents(gateway.app, behind)
     gateway.app.add_middleware(
         Door,

@@ -1,15 +1,10 @@
 """One OpenAPI document out of those of all services."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi import FastAPI
-from fastapi.dependencies.models import Dependant
-from fastapi.routing import iter_route_contexts
-
 from services.gateway.api import VERSION
-from shared.security.permissions import Requirement
 from shared.security.principal import SCOPES
 
 Document = dict[str, Any]
@@ -94,40 +89,6 @@ def merge(documents: Mapping[str, Document]) -> Document:
             "securitySchemes": {"bearer": _bearer()},
         },
     }
-
-
-def with_scopes(app: FastAPI) -> None:
-    """Have `app.openapi()` say which scopes its routes need (`security`, OpenAPI 3.1)."""
-    plain: Callable[[], Document] = app.openapi
-
-    def openapi() -> Document:
-        document = plain()
-        for path, method, scopes in scopes_of(app):
-            operation = document.get("paths", {}).get(path, {}).get(method)
-            if operation is not None and scopes:
-                operation["security"] = [{"bearer": scopes}]
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents
-
-
-def scopes_of(app: FastAPI) -> Iterator[tuple[str, str, list[str]]]:
-    """Return path, method and needed scopes of every route of `app`."""
-    for route in iter_route_contexts(app.router.routes):
-        dependant = getattr(route, "dependant", None)
-        path = getattr(route, "path_format", None)
-        if dependant is None or path is None:
-            continue
-        scopes = sorted(set(_required(dependant)))
-        for method in getattr(route, "methods", None) or ():
-            yield path, method.lower(), scopes
-
-
-def _required(dependant: Dependant) -> Iterator[str]:
-    for each in dependant.dependencies:
-        if isinstance(each.call, Requirement):
-            yield from each.call.scopes
-        yield from _required(each)
 
 
 def _names(service: str, own: Document, schemas: Document) -> dict[str, str]:

@@ -16,7 +16,11 @@ def _known_scope(scope: str) -> str:
     return scope
 
 
-Scope = Annotated[str, Field(max_length=64), AfterValidator(_known_scope)]
+Scope = Annotated[
+    str,
+    Field(max_length=64, json_schema_extra={"enum": sorted(SCOPES)}),
+    AfterValidator(_known_scope),
+]
 
 
 class NewApiKey(Body):

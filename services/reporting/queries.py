@@ -56,5 +56,5 @@ async def facts_of_year(reader: Reader, year: int) -> list[Fact]:
     read = cache(json.loads)  # most of what is said of one registration is said of many
     return [
         Fact(message_id, type_, scope, slot, sequence, at, year_said, read(data))
-        for message_id, type_, scope, slot, sequence, at, year_said, data in rows.tuples()
+        for message_id, type_, scope, slot, sequence, at, year_said, data in rows
     ]

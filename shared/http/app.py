@@ -11,6 +11,7 @@ from shared.http.health import health_router
 from shared.http.operations import operations_router
 from shared.http.paging import known_parameters
 from shared.http.problems import install_problems
+from shared.http.scopes import with_scopes
 from shared.observability.metrics import Metrics
 from shared.observability.requests import RequestLine
 from shared.security.inner import InnerKey
@@ -40,6 +41,7 @@ def service_app(
     app.include_router(operations_router(service))
     for router in service.parts.routers:
         app.include_router(router)
+    with_scopes(app)
     if not behind_gateway:
         app.add_middleware(Headers)
         app.add_middleware(RequestLine, service=service.name, metrics=metrics)

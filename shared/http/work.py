@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import Row, insert, select
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.http.problems import (
@@ -21,6 +21,7 @@ from shared.http.problems import (
     Unavailable,
 )
 from shared.security.permissions import current_principal
+from shared.store.away import sqlstate, store_is_away
 from shared.store.plumbing import idempotency
 from shared.store.store import Store
 from shared.store.work import Reader, Work, shielded
@@ -30,6 +31,7 @@ LONGEST_KEY = 255
 _TRIES = 3
 _TRY_AGAIN = {"40001", "40P01"}  # serialization failure, deadlock
 _NO_LOCK = "55P03"
+_STORE_ERRORS = (DBAPIError, PoolTimeout, ConnectionError, TimeoutError)
 
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -71,14 +73,14 @@ class WorkRoute(APIRoute):
         """Return the handler, in a unit of work where the method writes."""
         handle = super().get_route_handler()
         if not self.methods or self.methods <= {"GET", "HEAD"}:
-            return handle
+            return _answering_for_the_store(handle)
 
         async def handle_in_work(request: Request) -> Response:
             key = await self._key(request)
             for tries_left in reversed(range(_TRIES)):
                 try:
                     return await shielded(_in_work(handle, request, key))
-                except (DBAPIError, PoolTimeout) as error:
+                except _STORE_ERRORS as error:
                     if not (tries_left and _may_try_again(error, key)):
                         raise _as_problem(error) from error
             raise AssertionError("the last try answers or raises")
@@ -192,14 +194,21 @@ def _may_try_again(error: Exception, key: _Key | None) -> bool:
     return sqlstate(error) in _TRY_AGAIN
 
 
-def sqlstate(error: Exception) -> str | None:
-    """Return PostgreSQL's code of an error, or None."""
-    return getattr(getattr(error, "orig", None), "sqlstate", None)
+def _answering_for_the_store(handle: Handle) -> Handle:
+    """Return the handler of a reading route, with a store that is away told as a problem."""
+
+    async def handle_reading(request: Request) -> Response:
+        try:
+            return await handle(request)
+        except _STORE_ERRORS as error:
+            raise _as_problem(error) from error
+
+    return handle_reading
 
 
-def _as_problem(error: DBAPIError | PoolTimeout) -> Exception:
+def _as_problem(error: Exception) -> Exception:
     if isinstance(error, PoolTimeout) or sqlstate(error) == _NO_LOCK:
         return QueueFull("Too much is going on at once; nothing was done.")
-    if isinstance(error, OperationalError) or getattr(error, "connection_invalidated", False):
-        return Unavailable("The store does not answer; nothing was done.", reasons=["store"])
+    if store_is_away(error) or isinstance(error, TimeoutError):
+        return Unavailable("The store does not answer.", reasons=["store"])
     return error

@@ -69,6 +69,9 @@ class Bus(Protocol):
     async def lag(self, group: str, topics: Iterable[str]) -> dict[str, int]:
         """Return, per topic, how many records a group has not yet acknowledged."""
 
+    async def rewind(self, group: str, topics: Iterable[str]) -> None:
+        """Let a group that nobody is a member of read from the beginning again."""
+
 
 class BusBroker(KafkaBroker):
     """FastStream's Kafka broker, over either bus.
@@ -235,6 +238,10 @@ class KafkaBus:
         """Return, per topic, the sum over its partitions."""
         return await self._topics.lag(group, topics)
 
+    async def rewind(self, group: str, topics: Iterable[str]) -> None:
+        """Commit the beginning of every partition for the group."""
+        await self._topics.rewind(group, topics)
+
 
 class EmbeddedBus:
     """The bus of one process: its log is opened at start and cleaned every ten minutes."""
@@ -277,6 +284,10 @@ class EmbeddedBus:
     async def lag(self, group: str, topics: Iterable[str]) -> dict[str, int]:
         """Return, per topic, the records behind; from memory."""
         return self.log.lag(group, topics)
+
+    async def rewind(self, group: str, topics: Iterable[str]) -> None:
+        """Commit offset 0 for the group; what is there no longer is passed over."""
+        self.log.commit(group, dict.fromkeys(topics, 0))
 
     async def _clean(self) -> None:
         while True:

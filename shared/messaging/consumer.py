@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import Row
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.contracts.envelope import MalformedEnvelope
@@ -19,6 +19,7 @@ from shared.messaging.received import Received
 from shared.messaging.subscription import DependencyDown, NotYet, Subscription, correlated
 from shared.observability.logs import message_line
 from shared.observability.metrics import Metrics
+from shared.store.away import store_is_away
 from shared.store.store import Store
 from shared.store.work import Work
 
@@ -29,7 +30,7 @@ HANDLER_SECONDS = 10.0
 LOOK_AGAIN = timedelta(seconds=10)
 
 _PERMANENT = (MalformedEnvelope, UnknownMessage, ValidationError, UnicodeDecodeError)
-_AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, DependencyDown)
+_AWAY = (InterfaceError, PoolTimeout, DependencyDown)
 
 log = structlog.get_logger()
 
@@ -48,6 +49,8 @@ class Consumer:
         self._store = store
         self._away = 0
         self.busy = False
+        self._turn = asyncio.Lock()
+        """What waits must not be looked at while a batch may be waking it."""
         self.counts = dict.fromkeys(("handled", "duplicate", "retried", "parked", "ignored"), 0)
         self._metrics = store.need(Metrics)
         self._name = subscription.group.removeprefix("andan.")
@@ -56,7 +59,8 @@ class Consumer:
         """Take a batch; when this returns, every message of it was handled, waits, or is parked."""
         self.busy = True
         try:
-            await self._take(batch)
+            async with self._turn:
+                await self._take(batch)
             self._away = 0
         except Exception as error:
             if not _is_away(error):
@@ -71,11 +75,12 @@ class Consumer:
 
     async def look_again(self) -> None:
         """Try the messages that have waited a while once more (a wake-up may have been missed)."""
-        async with self._store.work() as work:
-            if await waiting.lines(work, self.subscription.group):
-                before = datetime.now(UTC) - LOOK_AGAIN
-                await waiting.ready_all(work, self.subscription.group, before)
-        await self._run_ready()
+        async with self._turn:
+            async with self._store.work() as work:
+                if await waiting.lines(work, self.subscription.group):
+                    before = datetime.now(UTC) - LOOK_AGAIN
+                    await waiting.ready_all(work, self.subscription.group, before)
+            await self._run_ready()
 
     async def replay(self, letter: Row[Any]) -> None:
         """Handle a parked message although the inbox has seen it; it is gone if that succeeds."""
@@ -253,9 +258,7 @@ class Consumer:
 
 
 def _is_away(error: Exception) -> bool:
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    return isinstance(error, _AWAY)
+    return store_is_away(error) or isinstance(error, _AWAY)
 
 
 def _reason(error: Exception) -> str:

@@ -221,6 +221,22 @@ class KafkaTopics:
             lags[part.topic] = lags.get(part.topic, 0) + behind
         return lags
 
+    async def rewind(self, group: str, topics: Iterable[str]) -> None:
+        """Commit the beginning of every partition, as a consumer of that group would."""
+        known = await self._partitions()
+        parts = [
+            TopicPartition(name, number)
+            for name in topics
+            for number in range(_partitions_of(known, name))
+        ]
+        consumer = AIOKafkaConsumer(**self._connection, group_id=group, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            consumer.assign(parts)
+            await consumer.commit(await consumer.beginning_offsets(parts))
+        finally:
+            await consumer.stop()
+
     async def _partitions(self) -> dict[str, int]:
         assert self._admin is not None
         described = await self._admin.describe_topics()

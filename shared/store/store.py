@@ -18,6 +18,7 @@ from shared.store.work import Reader, Work
 
 T = TypeVar("T")
 
+_SETTLED = text("INSERT INTO about VALUES ('settled', '') ON CONFLICT DO NOTHING")
 _NOTIFY = text("SELECT pg_notify(:channel, '')")
 
 
@@ -70,6 +71,17 @@ class Store:
                 born = work.now.isoformat()
                 await work.execute(insert(about).values(name="born_at", value=born))
         self.born_at = datetime.fromisoformat(born)
+
+    async def is_new(self) -> bool:
+        """Say whether the store still waits for what a new one needs: see `settle`."""
+        async with self.read() as reader:
+            settled = select(about.c.value).where(about.c.name == "settled")
+            return await reader.scalar(settled) is None
+
+    async def settle(self) -> None:
+        """Remember that the service has done what a new store needs; it is new no longer."""
+        async with self.work() as work:
+            await work.execute(_SETTLED)
 
     async def close(self) -> None:
         """Give all connections back."""

@@ -10,6 +10,7 @@ from tests.architecture.sources import Source, dotted, product
 
 TECHNICAL = (
     "shared/clock.py",  # the system clock itself
+    "shared/gauges.py",  # ages of what waits are in the machine's time
     "shared/messaging/",  # Kafka's timestamps, back-off, ages of what waits
     "shared/observability/",  # log lines and durations
     "shared/store/",  # leases, and when rows that only plumbing reads may die

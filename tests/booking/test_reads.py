@@ -5,7 +5,13 @@ from urllib.parse import quote
 
 import pytest
 
-from shared.contracts.booking import RoomOpened, VisitsCorrected, VisitsCounted
+from shared.contracts.booking import (
+    RoomChanged,
+    RoomOpened,
+    RoomRetired,
+    VisitsCorrected,
+    VisitsCounted,
+)
 from tests.booking.scene import OURS, START, THEIRS, Scene, at
 
 pytestmark = pytest.mark.anyio
@@ -108,10 +114,53 @@ async def test_a_room_is_opened_with_all_that_others_need(here: Scene) -> None:
     }
     answer = await here.client.post("/v1/rooms", json=body)
     room = answer.json()
-    assert room == {"id": room["id"], "time_zone": "Europe/Stockholm", **body}
+    expected = {"id": room["id"], "time_zone": "Europe/Stockholm", "retired_on": None, **body}
+    assert room == expected
     assert (await here.client.get(answer.headers["location"])).json() == room
     [opened] = await here.it.published(RoomOpened)
     assert (opened.on, opened.venue_name, opened.capacity) == (START.date(), "Nobel 21", 12)
+
+
+async def test_a_changed_room_leaves_what_is_booked(here: Scene) -> None:
+    """A booking keeps the buffer it was made with; name and capacity are told, hours are not."""
+    room = await here.room(buffer_minutes=30)
+    booking = await here.booked(room, at(7, 10), at(7, 12))
+    path = f"/v1/rooms/{room}"
+    changed = await here.client.patch(path, json={"buffer_minutes": 0, "closes_at": "20:00"})
+    assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
+    assert (await here.book(room, at(7, 12, 15), at(7, 13))).status_code == 409
+    assert (await here.book(room, at(7, 12, 30), at(7, 13))).status_code == 201
+    assert (await here.book(room, at(7, 13), at(7, 14))).status_code == 201
+    assert (await here.client.get(f"/v1/bookings/{booking['id']}")).json() == booking
+    smaller = {"capacity": 10, "name": "Lilla salen"}
+    assert (await here.client.patch(path, json=smaller)).json()["capacity"] == 10
+    [told] = await here.it.published(RoomChanged)
+    assert (told.name, told.capacity) == ("Lilla salen", 10)
+    assert (await here.book(room, at(8, 10))).json()["type"] == "/problems/too-many-people"
+    for bad, status in [({}, 422), ({"closes_at": "00:00"}, 422), ({"name": None}, 422)]:
+        assert (bad, (await here.client.patch(path, json=bad)).status_code) == (bad, status)
+    stale = await here.client.patch(path, json=smaller, headers={"If-Match": '"1"'})
+    assert stale.status_code == 412
+    assert (await here.client.patch("/v1/rooms/x", json=smaller)).status_code == 404
+
+
+async def test_a_room_is_retired_once_nobody_has_it_booked(here: Scene) -> None:
+    """Then it is told of, listed no more, and can be neither booked nor moved to."""
+    room, other = await here.room(), await here.room(name="Köket")
+    booking = await here.booked(room, at(7, 10))
+    assert (await here.client.post(f"/v1/rooms/{room}/retirement")).status_code == 409
+    moved = {"room_id": other}
+    await here.client.patch(f"/v1/bookings/{booking['id']}", json=moved)
+    answers = [await here.client.post(f"/v1/rooms/{room}/retirement") for _ in range(2)]
+    assert [each.status_code for each in answers] == [200, 409]
+    assert [each.on for each in await here.it.published(RoomRetired)] == [START.date()]
+    assert (await here.book(room, at(8, 10))).json()["type"] == "/problems/unknown-room"
+    back = await here.client.patch(f"/v1/bookings/{booking['id']}", json={"room_id": room})
+    assert back.status_code == 422
+    assert await names(here, "/v1/rooms") == ["Köket"]
+    window = "from=2023-03-08T10:00:00Z&to=2023-03-08T12:00:00Z"
+    assert await names(here, f"/v1/free-rooms?{window}") == ["Köket"]
+    assert (await here.client.get(f"/v1/rooms/{room}")).json()["retired_on"] == "2023-03-01"
 
 
 async def test_visits_are_counted_and_corrected(here: Scene) -> None:

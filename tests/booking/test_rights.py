@@ -12,6 +12,8 @@ pytestmark = pytest.mark.anyio
 WRITES = [
     ("POST", "/v1/venues", "booking:admin"),
     ("POST", "/v1/rooms", "booking:admin"),
+    ("PATCH", "/v1/rooms/{room}", "booking:admin"),
+    ("POST", "/v1/rooms/{room}/retirement", "booking:admin"),
     ("POST", "/v1/bookings", "booking:write"),
     ("PATCH", "/v1/bookings/{booking}", "booking:write"),
     ("POST", "/v1/bookings/{booking}/cancellation", "booking:write"),
@@ -31,6 +33,7 @@ async def test_each_operation_needs_its_scope(sqlite_here: Scene) -> None:
     bodies = {
         "/v1/venues": {"name": "x", "time_zone": "UTC"},
         "/v1/rooms": {"venue_id": here.venue_id, "name": "x", "capacity": 1},
+        "/v1/rooms/{room}": {"capacity": 1},
         "/v1/bookings": here.wish(booking["room_id"], at(8, 17), at(8, 18)),
         "/v1/bookings/{booking}": {"ends_at": at(7, 20).isoformat()},
         "/v1/bookings/{booking}/check-in": {"people": 1},
@@ -39,7 +42,7 @@ async def test_each_operation_needs_its_scope(sqlite_here: Scene) -> None:
     }
     told = len(await here.it.told())
     for method, path, scope in WRITES:
-        url = path.format(booking=booking["id"], venue=here.venue_id)
+        url = path.format(booking=booking["id"], room=booking["room_id"], venue=here.venue_id)
         body = bodies.get(path) if method != "GET" else None
         anybody = await here.as_(PUBLIC).request(method, url, json=body)
         assert (path, anybody.status_code) == (path, 401)

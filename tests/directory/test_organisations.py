@@ -13,6 +13,7 @@ from services.directory.settings import Settings
 from shared.clock import ReplayClock
 from shared.contracts.directory import (
     OrganisationChanged,
+    OrganisationDissolved,
     OrganisationRegistered,
     ResidencyBegan,
     ResidencyEnded,
@@ -76,6 +77,7 @@ async def test_an_organisation_is_registered_and_shown(it: Running) -> None:
         "kind": "association",
         "sector": "association",
         "unlisted": False,
+        "dissolved_on": None,
         "resident": True,
         "resident_from": "2023-03-02",
         "resident_until": None,
@@ -146,6 +148,24 @@ async def test_another_begin_needs_an_end_first(it: Running) -> None:
     assert refused.status_code == 409
     assert refused.json()["type"] == "/problems/already-resident"
     assert refused.json()["since"] == "2023-01-01"
+
+
+async def test_a_dissolved_organisation_leaves_and_changes_no_more(it: Running) -> None:
+    """Its residency ends before it does; it can still be read, and is told of once."""
+    made = await register(it, resident="2023-01-01")
+    async with it.client() as client:
+        path = f"/v1/organisations/{made['id']}"
+        answers = [await client.post(f"{path}/dissolution") for _ in range(2)]
+        assert [each.status_code for each in answers] == [200, 409]
+        assert answers[0].json()["dissolved_on"] == "2023-03-02"
+        assert answers[1].json()["type"] == "/problems/dissolved"
+        assert (await client.patch(path, json={"name": "x"})).status_code == 409
+        assert (await client.get(path)).json()["resident_until"] == "2023-03-02"
+    told = [(message, envelope.sequence) for envelope, message in await it.told()][-2:]
+    assert told == [
+        (ResidencyEnded(organisation_id=made["id"], ended_on=TODAY), 3),
+        (OrganisationDissolved(organisation_id=made["id"], dissolved_on=TODAY), 4),
+    ]
 
 
 async def test_a_change_tells_everything_once(it: Running) -> None:

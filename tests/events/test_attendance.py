@@ -181,3 +181,16 @@ async def test_nothing_that_recurs_tells_who_it_is(make_url: MakeUrl, tmp_path: 
             hashes = (await reader.scalars(select(registration.c.person))).all()
         assert len(set(hashes)) == 1
         assert str(hashes[0]) not in told
+
+
+async def test_needs_are_forgotten_30_days_after(make_url: MakeUrl, tmp_path: Path) -> None:
+    """Not before, and whoever they belonged to keeps everything else."""
+    async with scene(make_url, tmp_path) as s:
+        event_id = await s.published()
+        mine = (await s.register(event_id, 1, needs=[{"kind": "step-free"}]))["id"]
+        await s.at(BEGINS + timedelta(days=30, hours=2) - timedelta(minutes=1))
+        shown = (await s.admin.get(f"/v1/registrations/{mine}")).json()
+        assert shown["needs"] == [{"kind": "step-free", "detail": None}]
+        await s.later(minutes=1)
+        shown = (await s.admin.get(f"/v1/registrations/{mine}")).json()
+        assert (shown["needs"], shown["name"]) == ([], "Person 1")

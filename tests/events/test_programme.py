@@ -19,7 +19,7 @@ from shared.contracts.words import OrganisationKind
 from shared.security.principal import PUBLIC
 from shared.testing.fixtures import DIALECTS, MakeUrl
 from shared.testing.running import key_with
-from tests.events.scene import START, event_body, scene
+from tests.events.scene import BEGINS, START, event_body, scene
 
 pytestmark = pytest.mark.anyio
 
@@ -139,6 +139,22 @@ async def test_a_new_time_moves_all_that_hangs_on_it(make_url: MakeUrl, tmp_path
         assert joined.organisation_id == "org-1"
         again = await s.register(event_id, 1)
         assert again["id"] == registered["id"], "the person is known under the new year's key"
+
+
+async def test_an_event_can_still_be_changed_while_it_takes_place(
+    make_url: MakeUrl, tmp_path: Path
+) -> None:
+    """Its place may change after the begin, but it cannot be moved into the past."""
+    async with scene(make_url, tmp_path) as s:
+        event_id = await s.published()
+        path = f"/v1/events/{event_id}"
+        past = await s.admin.patch(path, json={"starts_at": "2023-02-01T11:00:00Z"})
+        assert (past.status_code, past.json()["missing"]) == (409, ["starts_at"])
+        await s.at(BEGINS)
+        before = await s.it.published()
+        assert (await s.admin.patch(path, json={"place": "Next door"})).status_code == 200
+        assert (await s.admin.patch(path, json={"place": "Next door"})).status_code == 200
+        assert [type(m) for m in await s.it.published()][len(before) :] == [EventRescheduled]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -18,6 +18,7 @@ from shared.contracts.events import (
 )
 from shared.security.principal import Principal
 from shared.testing.fixtures import DIALECTS, MakeUrl
+from shared.testing.running import key_with
 from tests.events.scene import BEGINS, Scene, person, scene
 
 pytestmark = pytest.mark.anyio
@@ -224,3 +225,39 @@ async def test_lost_links_are_mailed_and_the_answer_does_not_tell(
         assert {(each.event_id, each.registration_id) for each in letter.links} == set(
             zip(events, ids, strict=True)
         )
+
+
+async def test_a_bound_key_sees_and_changes_only_its_organisations_groups(
+    make_url: MakeUrl, tmp_path: Path
+) -> None:
+    """Another's group and everybody without one are 404 to it, and in no list."""
+    async with scene(make_url, tmp_path) as s:
+        event_id = await s.published()
+        alone = (await s.register(event_id, 1))["id"]
+        groups = {
+            org: (await s.register(event_id, 2, group={"people": 3, "organisation_id": org}))["id"]
+            for org in ("org-1", "org-2")
+        }
+        bound = s.it.client(
+            key_with("registrations:write", "registrations:read", organisation_id="org-1")
+        )
+        for each, status in ((alone, 404), (groups["org-2"], 404), (groups["org-1"], 200)):
+            assert (await bound.get(f"/v1/registrations/{each}")).status_code == status
+            answer = await bound.post(f"/v1/registrations/{each}/cancellation")
+            assert answer.status_code == status
+        listed = (await bound.get(f"/v1/events/{event_id}/registrations")).json()["items"]
+        assert [each["id"] for each in listed] == [groups["org-1"]]
+        foreign = person(4, group={"people": 2, "organisation_id": "org-2"})
+        answer = await bound.post(f"/v1/events/{event_id}/registrations", json=foreign)
+        assert answer.status_code == 404
+
+
+async def test_links_are_mailed_once_in_ten_minutes(make_url: MakeUrl, tmp_path: Path) -> None:
+    """Nobody's mailbox is filled by asking again and again."""
+    async with scene(make_url, tmp_path) as s:
+        await s.register(await s.published(), 1)
+        for minutes, expected in ((0, 1), (9, 1), (1, 2)):
+            await s.later(minutes=minutes)
+            await s.public.post("/v1/registration-links", json={"email": "person1@example.org"})
+            await s.it.quiet()
+            assert len(await letters(s, "links")) == expected

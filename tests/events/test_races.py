@@ -1,6 +1,7 @@
 """Many people for few places at once: never one too many, and a line in order."""
 
 import asyncio
+import random
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,56 @@ async def test_every_freed_place_goes_to_exactly_one(
         promoted = [m for m in await s.it.published(RegistrationConfirmed) if m.promoted]
         assert [m.registration_id for m in promoted] == [a["id"] for a in line[:10]]
         assert await s.places(event_id) == {"capacity": 10, "taken": 10, "free": 0, "waiting": 20}
+
+
+async def sums(s: Scene, event_id: str) -> tuple[int, int]:
+    """Return how many people hold a place and how many registrations wait, by their rows."""
+    mine = select(registration).where(registration.c.event_id == event_id)
+    async with s.it.service.store.read() as reader:
+        rows = (await reader.execute(mine)).all()
+    holding = sum(row.people for row in rows if row.status == "confirmed")
+    return holding, sum(row.status == "waitlisted" for row in rows)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_storm_leaves_the_books_straight(
+    dialect: str, make_url: MakeUrl, tmp_path: Path, rounds: Rounds, seed: int
+) -> None:
+    """Come, ask, confirm, cancel, resize, call off, all at once: nobody is told of a failure."""
+    rng = random.Random(seed)
+    async with scene(make_url, tmp_path, dialect) as s:
+        for _ in range(rounds(sample=1, whole=50)):
+            event_id = await s.published(capacity=8)
+            path = f"/v1/events/{event_id}"
+            ids = [(await s.register(event_id, n))["id"] for n in range(15)]
+            asked = [
+                (await s.public.post(f"{path}/registrations", json=person(n))).json()["id"]
+                for n in range(20, 25)
+            ]
+            await s.it.quiet()
+            calls = [s.admin.post(f"/v1/registrations/{each}/cancellation") for each in ids[:9]]
+            calls += [s.admin.post(f"/v1/registrations/{each}/confirmation") for each in asked]
+            calls += [
+                client.post(f"{path}/registrations", json=person(n))
+                for n in range(18, 30)
+                for client in (s.admin, s.public)
+            ]
+            calls += [s.admin.patch(path, json={"capacity": n}) for n in (3, 12)]
+            rng.shuffle(calls)
+            statuses = {answer.status_code for answer in await asyncio.gather(*calls)}
+            assert statuses <= {200, 201}
+            places_now = await s.places(event_id)
+            assert (places_now["taken"], places_now["waiting"]) == await sums(s, event_id)
+            assert places_now["free"] == 0 or places_now["waiting"] == 0
+
+            last = [s.admin.post(f"{path}/cancellation", json={"reason": "weather"})]
+            last += [s.admin.post(f"{path}/registrations", json=person(n)) for n in range(40, 50)]
+            answers = await asyncio.gather(*last)
+            assert {answer.status_code for answer in answers} <= {200, 201, 409}
+            await s.it.quiet()
+            assert await sums(s, event_id) == (0, 0)
+            after = await s.places(event_id)
+            assert (after["taken"], after["waiting"]) == (0, 0)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

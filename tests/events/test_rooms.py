@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.booking import BookedFor, BookingConfirmed, BookingRejected
+from shared.contracts.booking import (
+    BookedFor,
+    BookingCancelled,
+    BookingConfirmed,
+    BookingRejected,
+)
 from shared.contracts.events import (
     EventCancelled,
     EventPublished,
@@ -149,4 +154,37 @@ async def test_bookings_for_nobody_here_are_left_alone(make_url: MakeUrl, tmp_pa
         event_id = await awaiting(s)
         await confirm(s, event_id, "b-other", **{"for": None})
         assert (await shown(s, event_id))["status"] == "awaiting-room"
+        assert await s.it.published(RoomReleased) == []
+
+
+async def test_a_room_that_is_taken_away_is_seen_by_staff(
+    make_url: MakeUrl, tmp_path: Path
+) -> None:
+    """A booking that somebody else cancels is noted, and the next move asks for a room anew."""
+    async with scene(make_url, tmp_path) as s:
+        event_id = await awaiting(s)
+        await confirm(s, event_id, "b-1")
+        asked = (await s.it.published(RoomRequested))[-1]
+        await s.it.hear(
+            BookingCancelled.model_validate(
+                {
+                    "booking_id": "b-1",
+                    "room_id": asked.room_id,
+                    "starts_at": asked.starts_at,
+                    "ends_at": asked.ends_at,
+                    "expected_people": 80,
+                    "for": BookedFor(kind="event", id=event_id),
+                    "venue_id": "venue-1",
+                    "time_zone": "Europe/Stockholm",
+                    "local_date": date(2023, 4, 19),
+                    "reason": "by-staff",
+                }
+            )
+        )
+        await s.it.quiet()
+        assert (await shown(s, event_id))["room_refusal"] == "room-lost"
+        await s.admin.patch(f"/v1/events/{event_id}", json={"room_id": "room-2"})
+        await confirm(s, event_id, "b-2")
+        after = await shown(s, event_id)
+        assert (after["room_id"], after["room_refusal"]) == ("room-2", None)
         assert await s.it.published(RoomReleased) == []

@@ -12,6 +12,7 @@ from tests.failures.toy_campaign import (
     Traffic,
     kill_under_traffic,
     remains_of_files,
+    toys,
     until_quiet,
     violations,
 )
@@ -27,14 +28,6 @@ PLANTED = {
     "ignores-keys": "doubled",
 }
 """Each bug of the process, and the word by which a checker tells of it."""
-
-
-def toys(folder: Path, bug: str | None = None) -> Child:
-    """Return the process of both toys on files below `folder`."""
-    child = Child("tests.toy.process", "--data", str(folder), log=folder / "log.txt")
-    flags = [] if bug is None else ["--bug", bug]
-    child.arguments = (*child.arguments, "--port", str(child.port), *flags)
-    return child
 
 
 async def come_to_rest(child: Child, traffic: Traffic, folder: Path) -> list[str]:
@@ -79,7 +72,7 @@ async def test_the_campaign_finds_a_planted_bug(
     tmp_path: Path, rounds: Rounds, seed: int, bug: str
 ) -> None:
     """A process with one bug is caught within the sample, by the checker that is meant for it."""
-    child = toys(tmp_path, bug)
+    child = toys(tmp_path, bug=bug)
     traffic = Traffic([child.url], random.Random(seed))
     found: list[str] = []
     with ended(child):

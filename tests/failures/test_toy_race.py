@@ -4,7 +4,6 @@ import asyncio
 import random
 import re
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import httpx2
@@ -15,10 +14,9 @@ from tests.failures.checkers import agree, one_acts_at_a_time
 from tests.failures.processes import Child, ended
 from tests.failures.toy_campaign import (
     LEDGER_QUERIES,
-    LENDER_QUERIES,
-    Remains,
     Traffic,
-    remains,
+    remains_of_databases,
+    toys,
     until_quiet,
     violations,
 )
@@ -50,20 +48,15 @@ class Fleet:
     ) -> Child:
         home = folder / f"{part}-{name}"
         home.mkdir()
-        child = Child("tests.toy.process", log=home / "log.txt")
-        words = {
-            "data": str(home),
-            "port": str(child.port),
-            "bus": kafka,
-            "parts": part,
-            "mark": mark,
-            "lender-url": self.urls["lender"],
-            "ledger-url": self.urls["ledger"],
+        return toys(
+            home,
+            bus=kafka,
+            parts=part,
+            mark=mark,
+            lender_url=self.urls["lender"],
+            ledger_url=self.urls["ledger"],
             **({"bug": bug} if bug else {}),
-        }
-        flags = [word for key, value in words.items() for word in (f"--{key}", value)]
-        child.arguments = (*child.arguments, *flags)
-        return child
+        )
 
     async def start(self) -> None:
         """Start all four at once: they migrate and declare at the same time."""
@@ -104,21 +97,6 @@ class Fleet:
                     await asyncio.sleep(0.2)
         finally:
             await connection.close()
-
-    async def remains(self) -> Remains:
-        """Return what both databases hold."""
-
-        async def ask(url: str, queries: dict[str, str]) -> dict[str, list[Any]]:
-            connection = await asyncpg.connect(url)
-            try:
-                return {name: await connection.fetch(text) for name, text in queries.items()}
-            finally:
-                await connection.close()
-
-        return remains(
-            await ask(self.urls["lender"], LENDER_QUERIES),
-            await ask(self.urls["ledger"], LEDGER_QUERIES),
-        )
 
 
 @pytest.fixture
@@ -173,7 +151,7 @@ async def test_another_takes_over_from_the_leader_that_is_killed(
         agree(
             seed,
             one_acts_at_a_time(samples),
-            violations(traffic.history, await fleet.remains()),
+            violations(traffic.history, await remains_of_databases(fleet.urls)),
         )
 
 

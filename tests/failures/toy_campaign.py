@@ -5,12 +5,13 @@ import json
 import random
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx2
 
 from shared.security.inner import HEADER
@@ -162,6 +163,19 @@ def remains_of_files(folder: Path) -> Remains:
     return remains(ask("lender", LENDER_QUERIES), ask("ledger", LEDGER_QUERIES))
 
 
+async def remains_of_databases(urls: Mapping[str, str]) -> Remains:
+    """Read the stores on PostgreSQL; `urls` has the addresses of lender and ledger."""
+
+    async def ask(name: str, queries: dict[str, str]) -> dict[str, list[Any]]:
+        connection = await asyncpg.connect(urls[name])
+        try:
+            return {each: await connection.fetch(text) for each, text in queries.items()}
+        finally:
+            await connection.close()
+
+    return remains(await ask("lender", LENDER_QUERIES), await ask("ledger", LEDGER_QUERIES))
+
+
 def violations(history: History, held: Remains) -> list[str]:
     """Return everything that is wrong."""
     calm = {loan for loan, mood in held.moods.items() if mood == "good"}
@@ -196,6 +210,15 @@ def _keyed(history: History, loans: Sequence[Held]) -> list[Held]:
     """Return the loans of intents that were sent more than once (all of them under their key)."""
     tries = Counter(attempt.intent for attempt in history.attempts)
     return [loan for loan in loans if tries[loan.intent] > 1]
+
+
+def toys(folder: Path, **flags: str) -> Child:
+    """Return a process of the toys with its files below `folder`; `flags` as it takes them."""
+    child = Child("tests.toy.process", log=folder / "log.txt")
+    words = {"data": str(folder), "port": str(child.port), **flags}
+    for name, value in words.items():
+        child.arguments = (*child.arguments, f"--{name.replace('_', '-')}", value)
+    return child
 
 
 async def until_quiet(*addresses: str, seconds: float = 40) -> None:

@@ -29,7 +29,7 @@ from shared.service import Service
 from shared.store.plumbing import dead_letter, waiting
 from shared.testing.fixtures import DIALECTS, MakeUrl
 from shared.testing.running import ADMIN, Running
-from tests.notifications.scene import NOON, calendar_of, parsed, text_of
+from tests.notifications.scene import NOON, calendar_of, look_again, parsed, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -58,8 +58,7 @@ class House:
     async def _quiet(self) -> None:
         services = (self.teller.service, self.notifications)
         await until_quiet([each.quiet for each in services])
-        for consumer in self.notifications.consumers:
-            await consumer.look_again()  # what missed its wake-up looks again after a while
+        await look_again(self.notifications)
         await until_quiet([each.quiet for each in services])
 
 
@@ -167,7 +166,10 @@ async def test_bookings_are_told(make_url: MakeUrl, tmp_path: Path, dialect: str
         room_id = (await clerk.post("/v1/rooms", json=room)).json()["id"]
         await it.teller.hear(
             OrganisationRegistered(
-                organisation_id="o1", kind=OrganisationKind.ASSOCIATION, name="Föreningen"
+                organisation_id="o1",
+                kind=OrganisationKind.ASSOCIATION,
+                name="Föreningen",
+                listed=True,
             )
         )
         await it.mails()

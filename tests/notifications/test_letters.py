@@ -21,7 +21,6 @@ from shared.contracts.events import (
 )
 from shared.contracts.events.registration import RegistrationFact
 from shared.contracts.notifications import DeliveryFailed, DeliverySent
-from shared.messaging import waiting
 from shared.testing.fixtures import DIALECTS, MakeUrl
 from tests.notifications.scene import (
     NOON,
@@ -31,6 +30,7 @@ from tests.notifications.scene import (
     event,
     fact,
     html_of,
+    look_again,
     room,
     scene,
     text_of,
@@ -183,10 +183,7 @@ async def test_a_contact_that_never_comes_ends_visibly(sqlite: Scene) -> None:
     """After a week the letter is a failed delivery, and nothing waits any longer."""
     await sqlite.hear(event(), fact(RegistrationConfirmed))
     sqlite.clock.move(NOON + timedelta(days=8))
-    consumer = sqlite.it.service.consumers[0]
-    async with sqlite.it.service.store.work() as work:
-        await waiting.ready_all(work, consumer.subscription.group, datetime.now(UTC))
-    await consumer.look_again()
+    await look_again(sqlite.it.service)
     await sqlite.it.quiet()
     (delivery,) = await sqlite.deliveries()
     assert (delivery.status, delivery.reason) == ("failed", "contact-expired")

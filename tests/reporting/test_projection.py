@@ -16,7 +16,7 @@ from shared.contracts.events import EventPublished, EventRescheduled, HeadsCount
 from tests.conftest import Rounds
 from tests.reporting.counter import Record, count
 from tests.reporting.logs import YEARS, Log, gathering, interleaved, invented, meeting
-from tests.reporting.projection import TOLD, Projections
+from tests.reporting.projection import TOLD, Projections, received
 
 SEEDS = st.integers(0, 2**32)
 HEARD_TYPES = {message.type for message in HEARD}
@@ -211,10 +211,11 @@ async def test_speed_of_the_projection(
 ) -> None:
     """A rebuild takes whole batches; how fast it is, is printed and not judged."""
     records = [record for record in invented(11, size=40) if record.type in HEARD_TYPES][:5000]
+    handed_over = [received(record) for record in records]
     async with projections.new() as projection:
         began = time.perf_counter()
-        for start in range(0, len(records), 200):
-            await projection.hear(records[start : start + 200])
+        for start in range(0, len(handed_over), 200):
+            await projection.consumer.take(handed_over[start : start + 200])
         heard = time.perf_counter()
         await projection.year(YEARS[0])
         told = time.perf_counter()

@@ -39,5 +39,5 @@ async def test_a_migrated_store_is_what_the_models_say(
     folder = Path(app.__file__ or "").parent / "migrations"
     store = await make_store(dialect, folder, service=service)
     async with store.engines.writer.connect() as connection:
-        found = await connection.run_sync(differences, [PLUMBING, models.metadata])
+        found = await connection.run_sync(differences, [PLUMBING, models.Table.metadata])
     assert found == []

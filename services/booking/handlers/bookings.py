@@ -23,6 +23,7 @@ from services.booking.rules import (
     OPEN,
     Span,
     UnknownOrganisation,
+    UnknownRoom,
     WrongState,
     check_check_in,
     check_wish,
@@ -82,6 +83,7 @@ async def in_the_way(work: Work, command: Book, place: Place) -> list[Obstacle]:
 
 def refuse(command: Book, place: Place, met: list[Obstacle], now: datetime) -> None:
     """Raise why the wish cannot be had, if it cannot."""
+    refuse_retired(place)
     check_wish(
         Span(command.starts_at, command.ends_at),
         people=command.expected_people,
@@ -90,6 +92,12 @@ def refuse(command: Book, place: Place, met: list[Obstacle], now: datetime) -> N
         now=now,
     )
     refuse_taken(met, is_request=place.room.needs_approval)
+
+
+def refuse_retired(place: Place) -> None:
+    """Raise UnknownRoom where the room is gone for good."""
+    if place.room.retired_on is not None:
+        raise UnknownRoom("That room is gone.")
 
 
 def refuse_taken(met: list[Obstacle], *, is_request: bool) -> None:
@@ -175,6 +183,7 @@ async def move_booking(work: Work, command: MoveBooking) -> tuple[Booking, Place
         raise WrongState("Only an open booking can be moved.", state=booking.status)
     if place.room.id == booking.room_id and span == span_of(booking):
         return booking, place
+    refuse_retired(place)
     _refuse_to_skip_approval(booking, place, command.caller)
     check_wish(
         span,

@@ -1,14 +1,41 @@
 """Use cases of those who run a venue: venues and rooms opened, visits counted, who is known."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import col
 
-from services.booking.models import Cell, KnownOrganisation, Room, RoomCell, Venue, VisitCount
-from services.booking.rules import InTheFuture, NothingHere, UnknownVenue, local_date
-from shared.contracts.booking import RoomOpened, VisitsCorrected, VisitsCounted
+from services.booking.handlers.places import lock_places
+from services.booking.models import (
+    Booking,
+    Cell,
+    KnownOrganisation,
+    Room,
+    RoomCell,
+    Venue,
+    VisitCount,
+)
+from services.booking.rules import (
+    OPEN,
+    InTheFuture,
+    NothingHere,
+    UnknownRoom,
+    UnknownVenue,
+    WrongState,
+    check_hours,
+    local_date,
+)
+from shared.contracts.booking import (
+    RoomChanged,
+    RoomDescription,
+    RoomOpened,
+    RoomRetired,
+    VisitsCorrected,
+    VisitsCounted,
+)
 from shared.ids import new_id
 from shared.store import Work
 
@@ -48,6 +75,7 @@ async def open_room(work: Work, command: OpenRoom) -> tuple[Room, Venue]:
     venue = await work.get(Venue, command.venue_id)
     if venue is None:
         raise UnknownVenue("There is no such venue.")
+    check_hours(command.opens_at, command.closes_at)
     room = Room(
         id=new_id(),
         venue_id=venue.id,
@@ -58,24 +86,91 @@ async def open_room(work: Work, command: OpenRoom) -> tuple[Room, Venue]:
         closes_at=command.closes_at,
         buffer_minutes=command.buffer_minutes,
         needs_approval=command.needs_approval,
+        retired_on=None,
         revision=1,
     )
     cell = Cell(id=new_id(), venue_id=venue.id)
     work.add_all([room, cell, RoomCell(room_id=room.id, cell_id=cell.id)])
     await work.flush()
+    work.publish(_described(RoomOpened, work, room, venue), sequence=room.revision)
+    return room, venue
+
+
+@dataclass(frozen=True)
+class ChangeRoom:
+    """Change what `fields` names of a room; `unchanged` raises where it is at another revision."""
+
+    room_id: str
+    fields: dict[str, Any]
+    unchanged: Callable[[int], None]
+
+
+async def change_room(work: Work, command: ChangeRoom) -> tuple[Room, Venue]:
+    """Change a room under its lock; what is booked stays, with the buffer it was booked with."""
+    try:
+        place = (await lock_places(work, command.room_id))[command.room_id]
+    except UnknownRoom:
+        raise NothingHere("There is no such room here.") from None
+    room, venue = place.room, place.venue
+    command.unchanged(room.revision)
+    changed = {
+        name: value for name, value in command.fields.items() if getattr(room, name) != value
+    }
+    if not changed:
+        return room, venue
+    for name, value in changed.items():
+        setattr(room, name, value)
+    room.revision += 1
+    check_hours(room.opens_at, room.closes_at)
+    if changed.keys() & {"name", "capacity"}:
+        work.publish(_described(RoomChanged, work, room, venue), sequence=room.revision)
+    return room, venue
+
+
+@dataclass(frozen=True)
+class RetireRoom:
+    """Close a room for good, from today."""
+
+    room_id: str
+    unchanged: Callable[[int], None]
+
+
+async def retire_room(work: Work, command: RetireRoom) -> tuple[Room, Venue]:
+    """Retire a room that nobody has booked from now on; raise WrongState where somebody has."""
+    try:
+        place = (await lock_places(work, command.room_id))[command.room_id]
+    except UnknownRoom:
+        raise NothingHere("There is no such room here.") from None
+    room, venue = place.room, place.venue
+    command.unchanged(room.revision)
+    ahead = select(Booking).where(
+        col(Booking.room_id) == room.id,
+        col(Booking.status).in_(OPEN),
+        col(Booking.ends_at) > work.now,
+    )
+    if room.retired_on is not None or (await work.scalars(ahead.limit(1))).first() is not None:
+        raise WrongState("It is retired already, or still booked.")
+    room.retired_on = local_date(work.now, venue.time_zone)
+    room.revision += 1
     work.publish(
-        RoomOpened(
-            room_id=room.id,
-            venue_id=venue.id,
-            on=local_date(work.now, venue.time_zone),
-            name=room.name,
-            venue_name=venue.name,
-            capacity=room.capacity,
-            time_zone=venue.time_zone,
-        ),
+        RoomRetired(room_id=room.id, venue_id=venue.id, on=room.retired_on),
         sequence=room.revision,
     )
     return room, venue
+
+
+def _described(
+    fact: type[RoomDescription], work: Work, room: Room, venue: Venue
+) -> RoomDescription:
+    return fact(
+        room_id=room.id,
+        venue_id=venue.id,
+        on=local_date(work.now, venue.time_zone),
+        name=room.name,
+        venue_name=venue.name,
+        capacity=room.capacity,
+        time_zone=venue.time_zone,
+    )
 
 
 @dataclass(frozen=True)

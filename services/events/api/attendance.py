@@ -41,7 +41,8 @@ async def mark_attendance(
 @router.post("/v1/events/{event_id}/head-counts", status_code=201, dependencies=WRITE)
 async def count_heads(event_id: Id, body: Heads, work: WorkDep) -> HeadsShown:
     """Add people counted without a name; with `count_id`, correct an earlier count."""
-    command = attendance.CountHeads(event_id, body.people, count_id=body.count_id)
+    sector = body.sector.value if body.sector else None
+    command = attendance.CountHeads(event_id, body.people, sector, body.count_id)
     return _heads(await attendance.count_heads(work, command))
 
 

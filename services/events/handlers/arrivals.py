@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from services.events.contacts import Addressee, Contacts
 from services.events.handlers.entering import enter
 from services.events.handlers.facts import addressee, count, tell
+from services.events.handlers.line import lock_places
 from services.events.handlers.registrations import (
     Register,
     note_needs,
@@ -59,8 +60,7 @@ async def take_in(work: Work, due: Due) -> None:
     asked = due.data["command"]
     needs = tuple((kind, detail) for kind, detail in asked["needs"])
     command = Register(**{**asked, "needs": needs})
-    statement = select(places).where(places.c.event_id == command.event_id)
-    row = (await work.execute(statement)).one()
+    row = await lock_places(work, command.event_id)
     confirm_by = link_is_good_until(datetime.fromisoformat(due.data["asked_at"]), row.starts_at)
     if not row.is_open or work.now >= confirm_by:
         return

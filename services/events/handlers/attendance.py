@@ -1,14 +1,15 @@
 """Who came: attended or not, heads without a name, and the last word about an event."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import bindparam, case, delete, func, select, update
 
 from services.events.handlers.facts import count, tell
 from services.events.handlers.line import Now, lock_places
 from services.events.handlers.registrations import Registered, lock_registration
-from services.events.models import Event, HeadCount, head_count, places, registration
+from services.events.models import Event, HeadCount, head_count, need, places, registration
 from shared.contracts.events import (
     AttendanceClosed,
     HeadsCounted,
@@ -22,6 +23,7 @@ from shared.ids import new_id
 from shared.store import Work
 from shared.store.scheduler import Due
 
+NEEDS_ARE_KEPT = timedelta(days=30)
 CAN_BE_MARKED = ("confirmed", "attended", "no-show")
 
 
@@ -131,6 +133,7 @@ async def close_attendance(work: Work, command: CloseAttendance) -> int:
     event.revision += 1
     await work.execute(update(places).where(places.c.event_id == event.id).values(is_open=False))
     await work.drop("close-attendance", event.id)
+    await work.later("forget-needs", event.id, event.ends_at + NEEDS_ARE_KEPT)
     await count_people(work, locked.year)
     work.publish(AttendanceClosed(event_id=event.id, year=locked.year, attended=came))
     return came
@@ -141,6 +144,12 @@ async def close_attendance_in_time(work: Work, due: Due) -> None:
     event = await work.get(Event, due.key)
     if event is not None and event.status == "published":
         await close_attendance(work, CloseAttendance(due.key))
+
+
+async def forget_needs(work: Work, due: Due) -> None:
+    """Forget what people needed, 30 days after the event."""
+    of_event = select(registration.c.id).where(registration.c.event_id == due.key)
+    await work.execute(delete(need).where(need.c.registration_id.in_(of_event)))
 
 
 async def attended(work: Work, event_id: str) -> int:

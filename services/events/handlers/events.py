@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
@@ -96,8 +97,8 @@ async def change_event(work: Work, event: Event, values: dict[str, Any]) -> None
     refuse_incoherent(event)
     if "theme_id" in values:
         await _refuse_unknown_theme(work, event)
-    if event.status != "draft" and (lacks := missing(event, work.now)):
-        raise NotReady("A published event must stay complete.", missing=lacks)
+    if event.status != "draft":
+        refuse_incomplete(event, before.starts_at, work.now)
     if event.year != before.year:
         await hash_again(work, event.id, event.year)
     event.revision += 1
@@ -148,12 +149,21 @@ async def cancel_event(work: Work, event: Event, reason: str) -> None:
     await work.later("end-registrations", event.id, work.now)
 
 
-def refuse_unready(event: Event, now: Any) -> None:
+def refuse_unready(event: Event, now: datetime) -> None:
     """Raise NotReady with what the event lacks, or WrongState where it is no draft."""
     if event.status != "draft":
         raise WrongState("Only a draft can be published.", status=event.status)
     if lacks := missing(event, now):
         raise NotReady("The event lacks what the public must know.", missing=lacks)
+
+
+def refuse_incomplete(event: Event, starts_before: datetime, now: datetime) -> None:
+    """Raise NotReady where a public event would lack something, or be moved into the past."""
+    lacks = missing(event, now)
+    if "starts_at" in lacks and event.starts_at == starts_before:
+        lacks.remove("starts_at")
+    if lacks:
+        raise NotReady("A published event must stay complete.", missing=lacks)
 
 
 def description(event: Event) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from services.events.handlers.events import (
     change_event,
     lock_event,
     open_to_public,
+    refuse_incomplete,
     refuse_unready,
 )
 from services.events.models import Event
@@ -126,6 +127,7 @@ async def keep_room(work: Work, message: BookingConfirmed) -> None:
             return
         await open_to_public(work, event)
         return
+    event.room_refusal = None
     await change_event(work, event, wanted)
     if old is not None:
         work.publish(RoomReleased(event_id=event.id, booking_id=old), sequence=event.revision)
@@ -172,8 +174,7 @@ def _refuse_impossible(event: Event, values: dict[str, Any], now: datetime) -> N
         raise WrongState("The event is over.", status=event.status)
     planned = event.model_copy(update=values)
     refuse_incoherent(planned)
-    if lacks := missing(planned, now):
-        raise WrongState("A published event must stay complete.", missing=lacks)
+    refuse_incomplete(planned, event.starts_at, now)
 
 
 def _wanted(event: Event, **moves: Any) -> dict[str, Any]:

@@ -113,6 +113,7 @@ class Heads(Body):
     """People counted without a name; with `count_id`, instead of what that count said."""
 
     people: Count
+    sector: Sector | None = None
     count_id: Ref | None = None
 
 

@@ -59,7 +59,7 @@ class RegistrationFact(LineFact):
     )
     contact_given: bool = Field(
         default=False,
-        description="An `EventContactGiven` of the same instant says, sealed, who is told; else nobody is.",
+        description="An `EventContactGiven` of the same instant says, sealed, who is told.",
         examples=[True],
     )
 

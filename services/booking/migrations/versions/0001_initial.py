@@ -78,6 +78,7 @@ def _create_places() -> None:
         _text("closes_at"),
         _number("buffer_minutes"),
         sa.Column("needs_approval", sa.Boolean(), nullable=False),
+        sa.Column("retired_on", sa.Date()),
         _number("revision"),
         _key("room", "id"),
         _reference("room", "venue"),

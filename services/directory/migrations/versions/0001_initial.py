@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("sector", sa.String()),
         sa.Column("listed", sa.Boolean(), nullable=False),
+        sa.Column("dissolved_on", sa.Date()),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("changed_at", UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_organisation"),
