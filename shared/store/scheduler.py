@@ -63,17 +63,18 @@ class Scheduler:
         self._store = store
         self._jobs = jobs
         self._at_once = at_once
-        self._changed = store.due_listener()
+        self._alarm = store.alarm(jobs)
         self.done = 0
         self.failed = 0
 
     async def run(self) -> None:
         """Do what is due, and wait for what comes next, until cancelled."""
         while True:
-            self._changed.clear()
+            self._alarm.reset()
             try:
                 if not await self.run_due():
-                    await self._wait(await self.next_at())
+                    self._alarm.waits_for = await self.next_at()
+                    await self._wait(self._alarm.waits_for)
             except (DBAPIError, OSError, TimeoutError) as error:
                 log.warning("scheduler.store_away", service=self._store.service, error=repr(error))
                 await asyncio.sleep(1)
@@ -97,7 +98,7 @@ class Scheduler:
         return due.c.kind.in_(self._jobs)
 
     async def _wait(self, at: datetime | None) -> None:
-        waits: set[asyncio.Task[Any]] = {asyncio.create_task(self._changed.wait())}
+        waits: set[asyncio.Task[Any]] = {asyncio.create_task(self._alarm.rung())}
         if at is not None:
             waits.add(asyncio.create_task(self._store.clock.reached(at)))
         try:

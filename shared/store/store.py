@@ -1,7 +1,7 @@
 """One service's database: its engines, its units of work, and who in it may act alone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,30 @@ T = TypeVar("T")
 
 _SETTLED = text("INSERT INTO about VALUES ('settled', '') ON CONFLICT DO NOTHING")
 _NOTIFY = text("SELECT pg_notify(:channel, '')")
+
+
+class Alarm:
+    """Wakes a scheduler when something is put off to a time before the one it waits for."""
+
+    def __init__(self, kinds: frozenset[str]) -> None:
+        self._kinds = kinds
+        self._rung = asyncio.Event()
+        self.waits_for: datetime | None = None
+        """The next time that is known; None lets everything ring."""
+
+    def ring(self, kind: str, at: datetime) -> None:
+        """Wake the scheduler if this concerns it."""
+        if kind in self._kinds and (self.waits_for is None or at < self.waits_for):
+            self._rung.set()
+
+    def reset(self) -> None:
+        """Listen anew, to everything."""
+        self._rung.clear()
+        self.waits_for = None
+
+    async def rung(self) -> None:
+        """Wait until it rings."""
+        await self._rung.wait()
 
 
 class Store:
@@ -41,7 +65,7 @@ class Store:
         self.clock = clock
         self.engines: Engines = open_engines(url, durable=durable, pool_size=pool_size)
         self.outbox_filled = asyncio.Event()
-        self._due_listeners: list[asyncio.Event] = []
+        self._alarms: list[Alarm] = []
         self.is_leader = False
         self._provided: dict[type, Any] = {}
         self.born_at: datetime = clock.now()
@@ -108,16 +132,16 @@ class Store:
         async with Reader(self.engines.reader, expire_on_commit=False) as reader:
             yield reader
 
-    def due_listener(self) -> asyncio.Event:
-        """Return a new event that is set whenever a commit has put something off."""
-        listener = asyncio.Event()
-        self._due_listeners.append(listener)
-        return listener
+    def alarm(self, kinds: Iterable[str]) -> "Alarm":
+        """Return a new alarm that rings when a commit has put off something of these kinds."""
+        alarm = Alarm(frozenset(kinds))
+        self._alarms.append(alarm)
+        return alarm
 
-    def due_changed(self) -> None:
-        """Wake the schedulers: something was put off."""
-        for listener in self._due_listeners:
-            listener.set()
+    def put_off(self, kind: str, at: datetime) -> None:
+        """Let whoever waits for something later than `at` look again: it was put off."""
+        for alarm in self._alarms:
+            alarm.ring(kind, at)
 
     @property
     def channel(self) -> str:

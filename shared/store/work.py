@@ -48,7 +48,7 @@ class Work(AsyncSession):
         self.cause = cause
         self.now = store.clock.now()
         self._outgoing: list[dict[str, Any]] = []
-        self._put_off = False
+        self._put_off: list[tuple[str, datetime]] = []
         self._afterwards: list[Callable[[], None]] = []
 
     def need(self, kind: type[T]) -> T:
@@ -113,7 +113,7 @@ class Work(AsyncSession):
         """Have the scheduler do `kind` for `key` at `at`; replaces what was put off before."""
         values = {"kind": kind, "key": key, "at": at, "data": json.dumps(data or {})}
         await self.execute(_PUT_OFF, values)
-        self._put_off = True
+        self._put_off.append((kind, at))
 
     async def drop(self, kind: str, key: str) -> None:
         """Forget what was put off as `kind` for `key`, if anything was."""
@@ -140,8 +140,8 @@ class Work(AsyncSession):
         await self.run_sync(self._write_and_commit)
         if self._outgoing:
             self.store.outbox_filled.set()
-        if self._put_off:
-            self.store.due_changed()
+        for kind, at in self._put_off:
+            self.store.put_off(kind, at)
         for tell in self._afterwards:
             tell()
 

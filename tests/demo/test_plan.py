@@ -1,4 +1,4 @@
-"""The plan of the year: repeatable, without an overlap, in the order of life, with the right sums."""
+"""The plan of the year: repeatable, without an overlap, in the order of life, summing up right."""
 
 import re
 from collections import Counter, defaultdict
@@ -122,7 +122,7 @@ def test_most_evenings_in_term_are_busy(seed: int) -> None:
     came = [each for each in plan(seed).gatherings if each.outcome == "came"]
     evenings = [each for each in came if each.cell.part == 2 and each.cell.day.weekday() < 4]
     assert len(evenings) > len(came) * 0.45
-    assert len({each.cell.day for each in came}) > 330
+    assert len({each.cell.day for each in came}) > 290
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -137,7 +137,7 @@ def test_the_door_counts_sum_up(seed: int) -> None:
             counts[day] = step.body["visits"]
     assert len(counts) == 365
     assert sum(counts.values()) == 12 * 2406 == 28_872
-    heads = defaultdict(int)
+    heads: dict[date, int] = defaultdict(int)
     for gathering in plan(seed).gatherings:
         heads[gathering.cell.day] += gathering.people
     assert all(counts[day] >= people for day, people in heads.items())
@@ -209,7 +209,8 @@ def test_every_way_of_taking_part_is_walked() -> None:
     steps = steps_of_year(2023)
     by_mail = [step for step in steps if step.key.startswith("mail:")]
     assert {step.path.rsplit("/", 1)[1] for step in by_mail} == {"confirmation", "cancellation"}
-    assert sum(step.key == "public" for step in steps) >= len(by_mail) - 4 > 10
+    confirmed = [step for step in by_mail if step.path.endswith("/confirmation")]
+    assert sum(step.key == "public" for step in steps) == len(confirmed) > 10
     line = [step.answer["position"] for step in steps if step.answer.get("status") == "waitlisted"]
     assert line == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     chosen = [step.body for step in steps if step.path.endswith("/selection")]

@@ -1,4 +1,4 @@
-"""A week of the year, and one event of it, played on the real embedded house."""
+"""A week of the year, and two events of it, played on the real embedded house."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,7 +18,9 @@ from services.settings import ProcessSettings
 from services.topology import whole_house
 
 LAST_DAY = date(2023, 1, 8)
-EVENT = "larandelunch-pitch"
+EVENTS = {"larandelunch-pitch": 19, "larandelunch-trygghet": 24}
+"""Two events, and how many come to each."""
+GROUP = 14
 
 
 @pytest.fixture
@@ -39,14 +41,14 @@ async def player(tmp_path: Path) -> AsyncIterator[Player]:
 
 
 def short(year: Year) -> list[Step]:
-    """Return the opening, the first week's bookings and visits, and all of one event."""
+    """Return the opening, the first week's bookings and visits, and all of two events."""
     week = {each.name for each in year.gatherings if each.cell.day <= LAST_DAY}
     kept = []
     for step in year.steps:
         names = step.needs | step.takes.keys()
         is_opening = step.at < datetime(2022, 11, 16, tzinfo=UTC)
         is_visit = "/visit-counts/" in step.path and step.path[-10:] <= LAST_DAY.isoformat()
-        of_event = any(EVENT in name for name in names)
+        of_event = any(event in name for event in EVENTS for name in names)
         if is_opening or is_visit or of_event or names & week:
             kept.append(step)
     return kept
@@ -67,11 +69,19 @@ async def test_a_week_becomes_figures(player: Player) -> None:
         (item["key"], item.get("event_id")): item["value"]
         async for item in player.every("/v1/years/2023/figures")
     }
-    event = player.known(f"event/{EVENT}")
+    persons = {
+        name.rsplit("/", 1)[1]
+        for step in steps
+        if step.path.endswith("/attendance") and step.body == {"attended": True}
+        for name in step.needs
+        if name.endswith("@example.org")
+    }
+    assert len(persons) < sum(EVENTS.values()) - GROUP
     assert figures["gatherings", None] == str(len(check_ins))
-    assert figures["attendance", event] == "19"
-    assert figures["participants", None] == "19"
-    assert figures["learning_lunches", None] == "1"
+    for event, people in EVENTS.items():
+        assert figures["attendance", player.known(f"event/{event}")] == str(people)
+    assert figures["participants", None] == str(len(persons) + GROUP)
+    assert figures["learning_lunches", None] == "2"
     assert figures["rooms", None] == "8"
     assert figures["resident_organisations", None] == "35"
 
