@@ -52,7 +52,10 @@ class Player:
         return self._taken[name].result()
 
     async def play(self, steps: Sequence[Step], told: Told) -> None:
-        """Play steps that are sorted by time; raises UnexpectedAnswer at the first that fails."""
+        """Play steps that are sorted by time, and wait until the house is quiet.
+
+        Raises UnexpectedAnswer at the first step that fails.
+        """
         done = 0
         for at, group in groupby(steps, key=lambda step: step.at):
             await self.move(at)
@@ -60,6 +63,7 @@ class Player:
             await self._play_together(together)
             done += len(together)
             told(at, done)
+        await self.move(steps[-1].at)
 
     async def move(self, to: datetime) -> None:
         """Move the clock; answered when the house is quiet."""

@@ -1,4 +1,4 @@
-"""What a benchmark says: a figure, its unit, and the limit of the same run that it is set beside."""
+"""What a benchmark says: a figure, its unit, and the limit of the same run."""
 
 import json
 from dataclasses import asdict, dataclass

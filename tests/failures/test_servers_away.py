@@ -8,7 +8,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
+from shared.store.away import store_is_away
 from shared.testing.kafka import KafkaServer
 from shared.testing.postgres import PostgresServer
 from tests.failures.checkers import agree
@@ -55,10 +57,36 @@ async def until(condition: Callable[[], bool], seconds: float = 40) -> None:
             await asyncio.sleep(0.02)
 
 
-async def readiness(child: Child) -> int:
-    """Return what /readyz answers."""
+async def status_of(child: Child, path: str) -> int:
+    """Return the status that a GET is answered with."""
     async with httpx2.AsyncClient(timeout=10, trust_env=False) as client:
-        return (await client.get(f"{child.url}/readyz")).status_code
+        return (await client.get(f"{child.url}{path}")).status_code
+
+
+class OfPostgres(Exception):
+    """What the driver raises, with its code"""
+
+    def __init__(self, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (ConnectionRefusedError(), True),
+        (DBAPIError("SELECT 1", None, OfPostgres("57P03")), True),
+        (DBAPIError("SELECT 1", None, OfPostgres("53300")), True),
+        (OperationalError("COMMIT", None, OSError("disk full")), True),
+        (DBAPIError("SELECT 1", None, OfPostgres("42P01")), False),
+        (IntegrityError("INSERT", None, OfPostgres("23505")), False),
+        (ValueError(), False),
+    ],
+)
+def test_a_store_that_is_away_is_told_from_a_statement_that_is_wrong(
+    error: Exception, away: bool
+) -> None:
+    """Refused, starting up or without room: wait. Anything else: not."""
+    assert store_is_away(error) is away
 
 
 @pytest.mark.postgres
@@ -66,7 +94,7 @@ async def readiness(child: Child) -> int:
 async def test_a_database_that_is_killed_loses_nothing_acknowledged(
     tmp_path: Path, own_postgres: PostgresServer, seed: int
 ) -> None:
-    """While it is gone the process is not ready and refuses with 5xx; then it goes on by itself."""
+    """While it is gone the process is not ready and answers 503; then it goes on by itself."""
     urls = {name: await own_postgres.create_database(name) for name in ("lender", "ledger")}
     child = toys(tmp_path, lender_url=urls["lender"], ledger_url=urls["ledger"])
     traffic = Traffic([child.url], random.Random(seed))
@@ -76,7 +104,10 @@ async def test_a_database_that_is_killed_loses_nothing_acknowledged(
             await until(lambda: traffic.acknowledged > 50)
             await asyncio.to_thread(own_postgres.stop, kill=True)
             await asyncio.sleep(AWAY_SECONDS)
-            assert await readiness(child) == 503
+            assert [await status_of(child, path) for path in ("/readyz", "/shelves/s")] == [
+                503,
+                503,
+            ]
             before = traffic.acknowledged
             await asyncio.to_thread(own_postgres.start)
             await until(lambda: traffic.acknowledged > before + 50)
