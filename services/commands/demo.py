@@ -53,8 +53,19 @@ async def play(port: int | None, *, leave: bool) -> int:
                 if leave:
                     return False
                 await demo.move_in(client, key)
+                (
+                    await client.put("/v1/clock", json={"running": True}, headers=_with(key))
+                ).raise_for_status()
             typer.echo(f"The house lives on: {address} (Ctrl-C ends it)")
             return True
 
-        await run(house, settings, when_ready=year)
+        try:
+            await run(house, settings, when_ready=year)
+        except (demo.UnexpectedAnswer, httpx2.HTTPError) as error:
+            typer.echo(f"The year could not be played. {error}", err=True)
+            return 1
     return 0 if agrees else 1
+
+
+def _with(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, bindparam, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -18,10 +18,12 @@ from shared.http.problems import (
     InvalidRequest,
     Problem,
     QueueFull,
+    RequestInFlight,
     Unavailable,
 )
 from shared.security.permissions import current_principal
 from shared.store.away import sqlstate, store_is_away
+from shared.store.hot import Hot
 from shared.store.plumbing import idempotency
 from shared.store.store import Store
 from shared.store.work import Reader, Work, shielded
@@ -32,6 +34,20 @@ _TRIES = 3
 _TRY_AGAIN = {"40001", "40P01"}  # serialization failure, deadlock
 _NO_LOCK = "55P03"
 _STORE_ERRORS = (DBAPIError, PoolTimeout, ConnectionError, TimeoutError)
+
+_KEEP = Hot(
+    text(
+        "INSERT INTO idempotency (caller, key, fingerprint, status, location, body, at)"
+        " VALUES (:caller, :key, :fingerprint, :status, :location, :body, :at)"
+        " ON CONFLICT (caller, key) DO UPDATE SET fingerprint = excluded.fingerprint,"
+        " status = excluded.status, location = excluded.location, body = excluded.body,"
+        " at = excluded.at WHERE idempotency.at < :too_old"
+    ).bindparams(
+        bindparam("too_old", type_=idempotency.c.at.type),
+        *(bindparam(column.name, type_=column.type) for column in idempotency.c),
+    )
+)
+"""Keeps an answer; touches no row where one is kept that is not too old."""
 
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -139,39 +155,46 @@ class _Key:
             raise IdempotencyKeyReused("This Idempotency-Key came with another request before.")
         return _replayed(row)
 
-    async def remember(self, work: Work, response: Response) -> None:
-        """Keep the answer in the transaction of its effect."""
-        await work.execute(
-            insert(idempotency).values(
-                caller=self.caller,
-                key=self.key,
-                fingerprint=self.fingerprint,
-                status=response.status_code,
-                location=response.headers.get("location"),
-                body=bytes(response.body),
-                at=datetime.now(UTC),
-            )
-        )
+    async def remember(self, work: Work, response: Response) -> bool:
+        """Keep the answer in the transaction of its effect; False where one is kept already."""
+        values = {
+            "caller": self.caller,
+            "key": self.key,
+            "fingerprint": self.fingerprint,
+            "status": response.status_code,
+            "location": response.headers.get("location"),
+            "body": bytes(response.body),
+            "at": datetime.now(UTC),
+            "too_old": datetime.now(UTC) - KEPT,
+        }
+        return await _KEEP.execute(work, values) == 1
 
 
 async def _in_work(handle: Handle, request: Request, key: _Key | None) -> Response:
+    """Handle the request once: only where its key stands in the way is the kept answer looked up.
+
+    A new key is the rule, so nothing is asked beforehand: what a repeated request did is rolled
+    back when its answer turns out to be kept.
+    """
     store = store_of(request)
-    if key is not None and (earlier := await key.earlier_answer(store)) is not None:
-        return earlier
     work = store.begin()
     request.scope["andan.work"] = work
     try:
         response = await handle(request)
         if response.status_code < 400:
-            if key is not None:
-                await key.remember(work, response)
-            await work.finish()
+            await work.flush()
+            if key is None or await key.remember(work, response):
+                await work.finish()
+                return response
+        await work.abandon()
+        if key is None or response.status_code >= 400:
             return response
+        if (earlier := await key.earlier_answer(store)) is not None:
+            return earlier
+        raise RequestInFlight("Its answer is about to be kept; ask again.")
+    except (Problem, IntegrityError):
         await work.abandon()
-        return response
-    except Problem:
-        await work.abandon()
-        # A twin may have answered while this one waited for its turn, and be what is in the way.
+        # What is in the way may be the effect of the same request, answered before.
         if key is not None and (earlier := await key.earlier_answer(store)) is not None:
             return earlier
         raise

@@ -21,6 +21,8 @@ from shared.store.work import decode_headers
 
 BATCH = 500
 POLL_SECONDS = 1.0
+LINGER_SECONDS = 0.01
+"""How long a relay that has just sent waits for more: under a rush, many rows share a batch."""
 LONGEST_PAUSE_SECONDS = 2.0
 
 log = structlog.get_logger()
@@ -54,6 +56,7 @@ class Relay:
                     if await self.relay_once():
                         pause = 0.05
                         self.complaint = None
+                        await asyncio.sleep(LINGER_SECONDS)
                         continue
                 except Exception as error:  # noqa: BLE001 -- whatever it was, rows wait and go again
                     self.failures += 1

@@ -15,6 +15,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.ids import new_id, random_id
 from shared.observability.correlation import traceparent
+from shared.store.hot import Hot
 from shared.store.plumbing import due, outbox
 
 if TYPE_CHECKING:
@@ -32,7 +33,18 @@ _PUT_OFF = text(
 ).bindparams(bindparam("at", type_=UTCDateTime()))
 
 
-_TO_OUTBOX = insert(outbox)
+_TO_OUTBOX = Hot(insert(outbox), "message_id", "topic", "key", "headers", "body", "at")
+
+
+class _Counting(Session):
+    """A session that counts what it has written: a query in a handler writes what was added."""
+
+    flushed = 0
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:
+        """Write what was added, changed and deleted."""
+        self.flushed += len(self.new) + len(self.deleted)
+        super().flush(objects)
 
 
 class Work(AsyncSession):
@@ -42,6 +54,8 @@ class Work(AsyncSession):
     request's body holds nothing. `now` is one instant for the whole unit.
     """
 
+    sync_session_class = _Counting
+
     def __init__(self, store: "Store", cause: Envelope | None) -> None:
         super().__init__(store.engines.writer, expire_on_commit=False, autoflush=True)
         self.store = store
@@ -49,6 +63,7 @@ class Work(AsyncSession):
         self.now = store.clock.now()
         self._outgoing: list[dict[str, Any]] = []
         self._put_off: list[tuple[str, datetime]] = []
+        self._driver: Any = None
         self._afterwards: list[Callable[[], None]] = []
 
     def need(self, kind: type[T]) -> T:
@@ -57,8 +72,9 @@ class Work(AsyncSession):
 
     @property
     def changes(self) -> int:
-        """How much is added, deleted or published so far and not yet written."""
-        return len(self.new) + len(self.deleted) + len(self._outgoing)
+        """How much was added, deleted or published so far."""
+        written: int = self.sync_session.flushed  # type: ignore[attr-defined]  # it is _Counting
+        return written + len(self.new) + len(self.deleted) + len(self._outgoing)
 
     def publish(self, message: Message, *, sequence: int | None = None) -> str:
         """Put `message` into this transaction's outbox and return its id.
@@ -119,6 +135,20 @@ class Work(AsyncSession):
         """Forget what was put off as `kind` for `key`, if anything was."""
         await self.execute(delete(due).where(due.c.kind == kind, due.c.key == key))
 
+    async def driver(self) -> Any:
+        """Return the bare driver's connection, inside this unit's transaction: for hot statements.
+
+        On SQLite it is a LoopConnection, on PostgreSQL asyncpg's connection.
+        """
+        if self._driver is None:
+            connection = await self.connection()
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            if self.store.dialect == "postgresql" and not driver.is_in_transaction():
+                # SQLAlchemy begins asyncpg's transaction with its own first statement.
+                await connection.exec_driver_sql("SELECT 1")
+            self._driver = driver
+        return self._driver
+
     def after_commit(self, tell: Callable[[], None]) -> None:
         """Have `tell` called once this unit of work is committed (metrics; it must not fail)."""
         self._afterwards.append(tell)
@@ -136,8 +166,10 @@ class Work(AsyncSession):
 
     async def _commit(self) -> None:
         if self._outgoing:
+            await self.flush()
+            await _TO_OUTBOX.execute_many(self, self._outgoing)
             await self.store.announce(self)
-        await self.run_sync(self._write_and_commit)
+        await self.run_sync(_commit_and_close)
         if self._outgoing:
             self.store.outbox_filled.set()
         for kind, at in self._put_off:
@@ -145,17 +177,15 @@ class Work(AsyncSession):
         for tell in self._afterwards:
             tell()
 
-    def _write_and_commit(self, session: Session) -> None:
-        if self._outgoing:
-            session.flush()
-            session.connection().execute(_TO_OUTBOX, self._outgoing)
-        session.commit()
-        session.close()
-
     async def _roll_back(self) -> None:
         self._outgoing = []
         await self.rollback()
         await self.close()
+
+
+def _commit_and_close(session: Session) -> None:
+    session.commit()
+    session.close()
 
 
 def encode_headers(headers: Sequence[tuple[str, bytes]]) -> str:

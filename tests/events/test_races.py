@@ -34,6 +34,7 @@ async def test_200_people_for_80_places(
     """80 are confirmed and 120 wait at 1 to 120, in the order of their turn."""
     async with scene(make_url, tmp_path, dialect) as s:
         for _ in range(rounds(sample=1, whole=100)):
+            s.come_again()
             event_id = await s.published()
             answers = await rush(s, event_id, 200)
             assert sum(a["status"] == "confirmed" for a in answers) == 80
@@ -91,6 +92,7 @@ async def test_a_storm_leaves_the_books_straight(
     rng = random.Random(seed)
     async with scene(make_url, tmp_path, dialect) as s:
         for _ in range(rounds(sample=1, whole=50)):
+            s.come_again()
             event_id = await s.published(capacity=8)
             path = f"/v1/events/{event_id}"
             ids = [(await s.register(event_id, n))["id"] for n in range(15)]

@@ -5,7 +5,10 @@ import sys
 from services.commands import cli, start
 from services.settings import ProcessSettings
 from services.topology import House, whole_house
-from tests.toy.bugs import BUGS
+from tests.toy import bugs
+
+PAUSE_SECONDS = 0.3
+"""The window stands open so wide that hardly a kill misses it: starting a platform is slow."""
 
 
 def plant(bug: str) -> None:
@@ -13,12 +16,13 @@ def plant(bug: str) -> None:
 
     def broken_house(process: ProcessSettings) -> House:
         house = whole_house(process)
-        BUGS[bug](house.services, house.bus)
+        bugs.BUGS[bug](house.services, house.bus)
         return house
 
     start.whole_house = broken_house  # type: ignore[attr-defined]  # where the bug goes in
 
 
 if __name__ == "__main__":
+    bugs.PAUSE_SECONDS = PAUSE_SECONDS
     plant(sys.argv.pop())
     cli.app()

@@ -153,6 +153,6 @@ async def test_the_campaign_finds_a_planted_bug(tmp_path: Path, seed: int) -> No
         log=tmp_path / "log.txt",
         environment=environment,
     )
-    found, _ = await play(child, tmp_path, 3, seed)
+    found, _ = await play(child, tmp_path, 2, seed)
     lost = [each for each in found if each.startswith("unwritten: ") and "registration-" in each]
     assert lost, f"seed {seed}: {found}"

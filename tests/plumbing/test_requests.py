@@ -14,7 +14,6 @@ from shared.security.inner import HEADER
 from shared.service import Service
 from shared.store.janitor import clean
 from shared.store.plumbing import idempotency, outbox
-from shared.store.work import Work
 from shared.testing.running import key_with
 from tests.toy.house import INNER_KEY
 from tests.toy.lender.service import Loan, Shelf
@@ -43,10 +42,10 @@ async def test_a_commit_that_fails_is_a_500_and_not_a_201(
 ) -> None:
     """Nobody is told that something is stored which is not; nothing of it is."""
 
-    def fail(self: Work, session: object) -> None:
+    def fail(session: object) -> None:
         raise RuntimeError("the disk is gone")
 
-    monkeypatch.setattr(Work, "_write_and_commit", fail)
+    monkeypatch.setattr("shared.store.work._commit_and_close", fail)
     answer = await client.post(URL, json={})
     monkeypatch.undo()
     assert answer.status_code == 500
@@ -62,10 +61,10 @@ async def test_a_store_that_is_away_is_a_503(
 ) -> None:
     """The caller learns that nothing was done, and may come again."""
 
-    def fail(self: Work, session: object) -> None:
+    def fail(session: object) -> None:
         raise OperationalError("COMMIT", None, OSError("gone"))
 
-    monkeypatch.setattr(Work, "_write_and_commit", fail)
+    monkeypatch.setattr("shared.store.work._commit_and_close", fail)
     answer = await client.post(URL, json={})
     assert answer.status_code == 503
     assert answer.json()["reasons"] == ["store"]

@@ -56,8 +56,17 @@ def _relay(kind: type[Relay]) -> Callable[[Sequence[Service], Bus], None]:
     return plant
 
 
-def _forget_what_was_taken(_: Sequence[Service], __: Bus) -> None:
+class MarksLate(Relay):
+    """A sound relay that takes its time between sending and marking: much is sent again."""
+
+    async def _mark(self, seqs: list[int]) -> None:
+        await asyncio.sleep(PAUSE_SECONDS * 2)
+        await super()._mark(seqs)
+
+
+def _forget_what_was_taken(services: Sequence[Service], bus: Bus) -> None:
     """Take each message as new, seen before or not."""
+    _relay(MarksLate)(services, bus)
     sound = inbox.take
 
     async def take(work: Work, consumer: str, ids: Sequence[str]) -> set[str]:
@@ -74,7 +83,7 @@ def _take_apart(_: Sequence[Service], __: Bus) -> None:
     async def take(work: Work, consumer: str, ids: Sequence[str]) -> set[str]:
         async with work.store.work() as apart:
             new = await sound(apart, consumer, ids)
-        await asyncio.sleep(PAUSE_SECONDS * 6)
+        await asyncio.sleep(PAUSE_SECONDS * 2)
         return new
 
     inbox.take = take

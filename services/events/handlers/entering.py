@@ -6,10 +6,11 @@ statements inside others, they are three. Nothing else in events knows which dat
 
 from typing import Any
 
-from sqlalchemy import Table, TextClause, bindparam, text
+from sqlalchemy import Table, bindparam, text
 
 from services.events.models import contact, places, registration
 from shared.store import Work
+from shared.store.hot import Hot
 
 _WHO = [column for column in contact.c if column.name != "registration_id"]
 _COUNTS = (
@@ -26,12 +27,12 @@ def _values(columns: Any) -> str:
     return ", ".join(f":{column.name}" for column in columns)
 
 
-def _typed(words: str, *columns: Any) -> TextClause:
+def _typed(words: str, *columns: Any) -> Hot:
     binds = {column.name: bindparam(column.name, type_=column.type) for column in columns}
     for name in ("adds", "joins", "turns"):
         if f":{name}" in words:
             binds[name] = bindparam(name, type_=places.c.taken.type)
-    return text(words).bindparams(*binds.values())
+    return Hot(text(words).bindparams(*binds.values()))
 
 
 def _add(table: Table, columns: Any) -> str:
@@ -74,14 +75,12 @@ async def enter(
     False, and does nothing, where the same person is there already.
     """
     values = {**row, **who, "adds": adds, "joins": joins, "turns": turns}
-    connection = await work.connection()
     if work.store.dialect == "postgresql":
-        return bool(await connection.scalar(AT_ONCE, values))
+        return bool(await AT_ONCE.scalar(work, values))
     entered, known, counted = STEPS
-    if (await connection.execute(entered, row)).rowcount != 1:
+    if await entered.execute(work, values) != 1:
         return False
-    await connection.execute(known, {"id": row["id"], **who})
+    await known.execute(work, values)
     if adds or joins or turns:
-        counts = {"adds": adds, "joins": joins, "turns": turns, "event_id": row["event_id"]}
-        await connection.execute(counted, counts)
+        await counted.execute(work, values)
     return True

@@ -1,0 +1,84 @@
+"""Hot statements: compiled once for each database and run on its bare driver.
+
+SQLAlchemy costs more than the statement itself where a request is a handful of small inserts. The
+words, the parameters and their conversion are still SQLAlchemy's: what a hot statement does is what
+the statement does.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import ClauseElement
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.dialects.sqlite import pysqlite
+
+if TYPE_CHECKING:
+    from shared.store.work import Work
+
+Values = Mapping[str, Any]
+
+
+class _Compiled(NamedTuple):
+    sql: str
+    columns: list[tuple[str, Callable[[Any], Any] | None]]
+
+    def parameters(self, values: Values) -> tuple[Any, ...]:
+        return tuple(
+            values[name] if convert is None or values[name] is None else convert(values[name])
+            for name, convert in self.columns
+        )
+
+
+class Hot:
+    """A statement without a result, given its values by name."""
+
+    def __init__(self, statement: ClauseElement, *columns: str) -> None:
+        self._statement = statement
+        self._columns = list(columns) or None
+
+    async def execute(self, work: "Work", values: Values) -> int:
+        """Run it in the unit of work; return how many rows it touched."""
+        driver = await work.driver()
+        if work.store.dialect == "sqlite":
+            compiled = self._sqlite
+            done: int = driver.sqlite.execute(compiled.sql, compiled.parameters(values)).rowcount
+            return done
+        compiled = self._postgresql
+        status: str = await driver.execute(compiled.sql, *compiled.parameters(values))
+        return int(status.rpartition(" ")[2])
+
+    async def execute_many(self, work: "Work", rows: Sequence[Values]) -> None:
+        """Run it once for each row, in order."""
+        driver = await work.driver()
+        if work.store.dialect == "sqlite":
+            compiled = self._sqlite
+            driver.sqlite.executemany(compiled.sql, [compiled.parameters(row) for row in rows])
+            return
+        compiled = self._postgresql
+        await driver.executemany(compiled.sql, [compiled.parameters(row) for row in rows])
+
+    async def scalar(self, work: "Work", values: Values) -> Any:
+        """Run it and return the first column of its first row (of a plain type), or None."""
+        driver = await work.driver()
+        if work.store.dialect == "sqlite":
+            compiled = self._sqlite
+            row = driver.sqlite.execute(compiled.sql, compiled.parameters(values)).fetchone()
+            return None if row is None else row[0]
+        compiled = self._postgresql
+        return await driver.fetchval(compiled.sql, *compiled.parameters(values))
+
+    @cached_property
+    def _sqlite(self) -> _Compiled:
+        return self._compile(pysqlite.dialect(paramstyle="qmark"))
+
+    @cached_property
+    def _postgresql(self) -> _Compiled:
+        return self._compile(asyncpg.dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's
+
+    def _compile(self, dialect: Any) -> _Compiled:
+        compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
+        convert = compiled._bind_processors  # noqa: SLF001 -- what a statement's own execution uses
+        return _Compiled(
+            str(compiled), [(name, convert.get(name)) for name in compiled.positiontup]
+        )
