@@ -12,6 +12,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV := $(shell uv --version 2>/dev/null | grep -q '^uv 0\.13\.' && echo uv || echo .tools/bin/uv)
 RUN := .venv/bin/python
 CODE := services shared tests
+PYTEST := $(RUN) -m pytest -n logical
+QUICK := not kafka and not postgres and not connected and not failures and not slow and not campaign
 ARGS ?=
 
 export UV_PYTHON_DOWNLOADS := never
@@ -59,12 +61,11 @@ up: install ## Run all services as processes of their own on real Kafka and Post
 
 .PHONY: test
 test: install ## Run every test that this machine can run; campaigns as a seeded sample (ARGS=…)
-	@ANDAN_PROFILE=full $(RUN) -m pytest $(ARGS)
+	@ANDAN_PROFILE=full $(PYTEST) $(ARGS)
 
 .PHONY: test-fast
 test-fast: install ## Run the tests that need no server and little time (ARGS=…)
-	@ANDAN_PROFILE=fast $(RUN) -m pytest \
-		-m 'not (kafka or postgres or connected or failures or slow or campaign)' $(ARGS)
+	@ANDAN_PROFILE=fast $(PYTEST) -m '$(QUICK)' $(ARGS)
 
 .PHONY: campaign
 campaign: install ## Run the long campaigns whole: every race, every kill (ARGS=…)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,6 +20,8 @@ from shared.security.keyring import KeyExposed, KeyMissing
 from shared.store.engines import StoreUnusable
 
 DRAIN_SECONDS = 15
+GARBAGE_AFTER = 20_000
+"""Net allocations between two looks for garbage in cycles; Python's own choice is 700."""
 BUS_PATIENCE_SECONDS = 60
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 
@@ -65,6 +68,11 @@ class _Server(uvicorn.Server):
         yield
 
 
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return the maker of the event loop that uvicorn would choose: uvloop's where it is there."""
+    return uvicorn.Config(None).get_loop_factory()  # type: ignore[arg-type]  # no app is needed
+
+
 def bind(settings: ProcessSettings) -> socket.socket:
     """Take the port; raise CannotStart where another process has it."""
     # Named as TCP: asyncio sets TCP_NODELAY on no other, and each answer would wait 40 ms.
@@ -93,6 +101,9 @@ async def run(
     """
     with contextlib.closing(bind(settings)) as port:
         await _start(house)
+        # What was made at the start lives as long as the process: nobody need look at it again.
+        gc.freeze()
+        gc.set_threshold(GARBAGE_AFTER)
         server = _Server(
             uvicorn.Config(
                 house.front.app,

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -89,7 +89,7 @@ class Distributed:
         return [name for name, each in self.processes.items() if each.child.poll() is not None]
 
     def stop(self) -> None:
-        """End the gateway first, then the services, then the servers."""
+        """End the gateway first, then the services."""
         order = sorted(self.processes.values(), key=lambda each: each.name != "gateway")
         for process in order:
             if process.child.poll() is None:
@@ -102,8 +102,6 @@ class Distributed:
                 process.child.kill()
                 process.child.wait()
             process.log.close()
-        self.postgres.stop()
-        self.kafka.stop()
 
 
 @contextmanager
@@ -114,28 +112,31 @@ def distributed(
     keyring = Keyring.open(folder / "keys")
     for make in (keyring.inner_key, keyring.links, keyring.sealer, keyring.opener):
         make()  # made here, once, before several processes look for them
-    kafka = KafkaServer(folder / "kafka").start()
-    postgres = PostgresServer(folder / "postgres").start()
-    ports = {name: free_port() for name in DOMAIN}
-    environment = {
-        "ANDAN_DATA": str(folder),
-        "ANDAN_SOURCE": f"http://127.0.0.1:{port}",
-        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-        "DATABASE_URL": postgres.url("{service}"),
-        "ANDAN_UPSTREAMS": json.dumps({n: f"http://127.0.0.1:{p}" for n, p in ports.items()}),
-    }
-    if replay_from is not None:
-        environment["ANDAN_REPLAY_FROM"] = replay_from.isoformat()
-    house = Distributed(folder, kafka, postgres, environment)
-    try:
+    with ExitStack() as rest:  # the servers end last, also where not all of it could start
+        kafka = KafkaServer(folder / "kafka")
+        rest.callback(kafka.stop)
+        kafka.start()
+        postgres = PostgresServer(folder / "postgres")
+        rest.callback(postgres.stop)
+        postgres.start()
         asyncio.run(_create_databases(postgres))
+        ports = {name: free_port() for name in DOMAIN}
+        environment = {
+            "ANDAN_DATA": str(folder),
+            "ANDAN_SOURCE": f"http://127.0.0.1:{port}",
+            "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            "DATABASE_URL": postgres.url("{service}"),
+            "ANDAN_UPSTREAMS": json.dumps({n: f"http://127.0.0.1:{p}" for n, p in ports.items()}),
+        }
+        if replay_from is not None:
+            environment["ANDAN_REPLAY_FROM"] = replay_from.isoformat()
+        house = Distributed(folder, kafka, postgres, environment)
+        rest.callback(house.stop)
         for name in DOMAIN:
             house.launch(name, ports[name])
         house.launch("gateway", port)
         house.wait_until_ready()
         yield house
-    finally:
-        house.stop()
 
 
 async def _create_databases(postgres: PostgresServer) -> None:

@@ -75,6 +75,7 @@ async def create_venue(body: VenueIn, work: WorkDep, response: Response, caller:
     """Open a venue."""
     venue = await open_venue(work, OpenVenue(body.name, body.time_zone))
     response.headers["Location"] = f"/v1/venues/{venue.id}"
+    set_etag(response, venue.revision)
     return VenueOut.model_validate(venue)
 
 
@@ -86,9 +87,11 @@ async def list_venues(reader: ReaderDep, paging: PagingDep) -> Page[VenueOut]:
 
 
 @router.get("/v1/venues/{venue_id}")
-async def get_venue(venue_id: Id, reader: ReaderDep) -> VenueOut:
+async def get_venue(venue_id: Id, reader: ReaderDep, response: Response) -> VenueOut:
     """Show a venue."""
-    return VenueOut.model_validate(await queries.one_venue(reader, venue_id))
+    venue = await queries.one_venue(reader, venue_id)
+    set_etag(response, venue.revision)
+    return VenueOut.model_validate(venue)
 
 
 @router.post("/v1/rooms", status_code=201)
@@ -102,10 +105,13 @@ async def create_room(body: RoomIn, work: WorkDep, response: Response, caller: A
 
 @router.get("/v1/rooms")
 async def list_rooms(
-    reader: ReaderDep, paging: PagingDep, venue_id: Annotated[Id | None, Query()] = None
+    reader: ReaderDep,
+    paging: PagingDep,
+    venue_id: Annotated[Id | None, Query()] = None,
+    changed_since: Annotated[Instant | None, Query()] = None,
 ) -> Page[RoomOut]:
-    """List the rooms by name."""
-    rows, following = await queries.rooms(reader, paging, venue_id)
+    """List the rooms by name; with `changed_since`, those retired since too."""
+    rows, following = await queries.rooms(reader, paging, venue_id, changed_since)
     return paging.page([RoomOut.model_validate(each) for each in rows], following)
 
 

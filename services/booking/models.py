@@ -43,6 +43,7 @@ class Room(Table, table=True):
     buffer_minutes: int
     needs_approval: bool
     retired_on: date | None
+    changed_at: datetime
     revision: int
 
 

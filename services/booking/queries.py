@@ -85,7 +85,9 @@ class RoomView:
 def room_view(room: Room, venue: Venue) -> RoomView:
     """Return what is shown of a room."""
     return RoomView(
-        **room.model_dump(exclude={"venue_id"}), venue_id=venue.id, time_zone=venue.time_zone
+        **room.model_dump(exclude={"venue_id", "changed_at"}),
+        venue_id=venue.id,
+        time_zone=venue.time_zone,
     )
 
 
@@ -98,10 +100,13 @@ async def one_room(reader: Reader, room_id: str) -> RoomView:
 
 
 async def rooms(
-    reader: Reader, paging: Paging, venue_id: str | None
+    reader: Reader, paging: Paging, venue_id: str | None, changed_since: datetime | None
 ) -> tuple[list[RoomView], str | None]:
-    """Return a page of rooms by name."""
-    statement = _rooms().where(col(Room.retired_on).is_(None))
+    """Return a page of rooms by name; with `changed_since`, those retired since are among them."""
+    if changed_since is None:
+        statement = _rooms().where(col(Room.retired_on).is_(None))
+    else:
+        statement = _rooms().where(col(Room.changed_at) >= changed_since)
     if venue_id is not None:
         statement = statement.where(col(Room.venue_id) == venue_id)
     rows, following = await keyset(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from services.commands import dead_letters, demo, documents, start, topics
-from services.process import CannotStart
+from services.process import CannotStart, loop_factory
 from services.topology import SERVICES
 
 app = typer.Typer(
@@ -21,7 +21,8 @@ app.add_typer(dead_letters.app, name="dead-letters")
 
 def _run(work: Coroutine[Any, Any, int]) -> None:
     try:
-        status = asyncio.run(work)
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            status = runner.run(work)
     except CannotStart as error:
         typer.echo(f"Andan cannot start. {error}", err=True)
         raise typer.Exit(1) from None

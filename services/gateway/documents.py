@@ -5,18 +5,19 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from services.gateway.openapi import Document, merge
 from services.gateway.problem_page import POLICY, language_of, prefers_html, problem_html
 from services.gateway.schemas import ProblemKind, ProblemKinds
 from services.gateway.upstreams import Upstream
+from shared.http.paging import known_parameters
 from shared.http.problems import NotFound
 from shared.problem import ProblemPage, problem_pages
 
 OPENAPI: Final = "/openapi.json"
-documents = APIRouter(tags=["gateway"])
+documents = APIRouter(tags=["gateway"], dependencies=[Depends(known_parameters)])
 
 
 def serve_documents(app: FastAPI, upstreams: Mapping[str, Upstream]) -> None:

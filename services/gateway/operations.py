@@ -17,14 +17,14 @@ from services.gateway.schemas import (
 )
 from services.gateway.upstreams import Upstream
 from shared.http.body import Id
-from shared.http.paging import PagingDep
+from shared.http.paging import PagingDep, known_parameters
 from shared.http.problems import InvalidRequest, NotFound, Unavailable
 from shared.http.work import api_router
 from shared.security.permissions import require
 
 Operator = Depends(require("operations:admin"))
 letters = api_router("operations")
-clock = APIRouter(tags=["operations"])
+clock = APIRouter(tags=["operations"], dependencies=[Depends(known_parameters)])
 
 
 def upstreams_of(request: Request) -> Mapping[str, Upstream]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Path, Query, Response
 
 from services.notifications import queries
 from services.notifications.schemas import DeliveryShown, DeliveryStatus
@@ -39,7 +39,10 @@ async def list_deliveries(
 @router.get("/v1/deliveries/{delivery_id}", dependencies=[_READS])
 async def show_delivery(
     reader: ReaderDep,
+    response: Response,
     delivery_id: Annotated[str, Path(max_length=64, pattern="^[A-Za-z0-9-]+$")],
 ) -> DeliveryShown:
     """Show what became of one letter."""
-    return DeliveryShown.model_validate(await queries.delivery(reader, delivery_id))
+    shown = DeliveryShown.model_validate(await queries.delivery(reader, delivery_id))
+    response.headers["ETag"] = f'"{shown.status}-{shown.attempts}"'
+    return shown

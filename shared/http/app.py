@@ -3,13 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from sqlalchemy import text
 
 from shared.http.headers import Headers
 from shared.http.health import health_router
 from shared.http.operations import operations_router
-from shared.http.paging import known_parameters
 from shared.http.problems import install_problems
 from shared.http.scopes import with_scopes
 from shared.observability.metrics import Metrics
@@ -31,16 +30,15 @@ def service_app(
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         telemetry={"tracing": False, "metrics": False},
-        dependencies=[Depends(known_parameters)],
     )
     app.state.store = service.store
     app.state.clock = service.clock
     app.state.inner_key = inner_key
     install_problems(app, service.parts.problems)
-    app.include_router(health_router(_checks(service), metrics.registry))
-    app.include_router(operations_router(service))
     for router in service.parts.routers:
         app.include_router(router)
+    app.include_router(health_router(_checks(service), metrics.registry))
+    app.include_router(operations_router(service))
     with_scopes(app)
     if not behind_gateway:
         app.add_middleware(Headers)

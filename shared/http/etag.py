@@ -18,6 +18,11 @@ class IfMatch:
     def __init__(self, tags: str | None) -> None:
         self._tags = None if tags is None else {tag.strip() for tag in tags.split(",")}
 
+    @property
+    def is_given(self) -> bool:
+        """Whether the caller said anything."""
+        return self._tags is not None
+
     def check(self, revision: int) -> None:
         """Raise PreconditionFailed where the thing is at another revision than the caller read."""
         if self._tags is None or "*" in self._tags or f'"{revision}"' in self._tags:

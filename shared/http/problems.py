@@ -171,6 +171,10 @@ _BY_STATUS: Final[Mapping[int, type[Problem]]] = {
     500: Internal,
     503: Unavailable,
 }
+_DETAILS: Final[Mapping[int, str]] = {
+    404: "This address is not known here.",
+    405: "See the header Allow for the methods that this address answers.",
+}
 
 
 def install_problems(app: FastAPI, statuses: Mapping[type[Problem], int] | None = None) -> None:
@@ -198,8 +202,8 @@ def problem_response(problem: Problem, status: int, scope: Mapping[str, Any]) ->
         "status": status,
         "detail": str(problem),
         "instance": _instance(scope),
-        **problem.members,
     }
+    document = {**document, **problem.members, **document}
     content = json.dumps(document, ensure_ascii=False, default=str)
     return Response(
         content.encode("utf-8", "backslashreplace"),
@@ -247,7 +251,7 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     elif error.status_code == HTTPStatus.BAD_REQUEST:
         problem = MalformedJson("The body cannot be read as JSON in UTF-8.")
     elif error.status_code in _BY_STATUS:
-        problem = _BY_STATUS[error.status_code]("")
+        problem = _BY_STATUS[error.status_code](_DETAILS.get(error.status_code, ""))
     else:
         problem = Problem(HTTPStatus(error.status_code).phrase)
     problem.headers.update(error.headers or {})

@@ -13,6 +13,7 @@ from sqlalchemy import Row, bindparam, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from shared.http.paging import known_parameters
 from shared.http.problems import (
     IdempotencyKeyReused,
     InvalidRequest,
@@ -87,7 +88,7 @@ class WorkRoute(APIRoute):
 
     def get_route_handler(self) -> Handle:
         """Return the handler, in a unit of work where the method writes."""
-        handle = super().get_route_handler()
+        handle = _of_known_parameters(super().get_route_handler())
         if not self.methods or self.methods <= {"GET", "HEAD"}:
             return _answering_for_the_store(handle)
 
@@ -215,6 +216,16 @@ def _may_try_again(error: Exception, key: _Key | None) -> bool:
     if isinstance(error, IntegrityError) and key is not None and "idempotency" in str(error.orig):
         return True
     return sqlstate(error) in _TRY_AGAIN
+
+
+def _of_known_parameters(handle: Handle) -> Handle:
+    """Return the handler for requests whose query holds nothing but what the route declares."""
+
+    async def handle_known(request: Request) -> Response:
+        await known_parameters(request)
+        return await handle(request)
+
+    return handle_known
 
 
 def _answering_for_the_store(handle: Handle) -> Handle:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from faststream.kafka import KafkaBroker
 from faststream.specification import AsyncAPI
+from faststream.specification.asyncapi.v3_0_0.schema import ApplicationSchema
 
 from shared.contracts.every import CONTRACTS
 from shared.contracts.topics import TOPICS, Topic
@@ -36,7 +37,20 @@ def describe(services: Sequence["Service"]) -> str:
         description="Domain events of Andan: CloudEvents 1.0, Kafka binary binding.",
         schema_version="3.0.0",
     )
-    return document.to_specification().to_yaml()
+    schema = document.to_specification()
+    assert isinstance(schema, ApplicationSchema)
+    return _in_order(schema).to_yaml()
+
+
+def _in_order(schema: ApplicationSchema) -> ApplicationSchema:
+    """Sort by name what FastStream keeps in sets, so that the same house has the same text."""
+    schema.channels = dict(sorted(schema.channels.items()))
+    schema.operations = dict(sorted(schema.operations.items()))
+    parts = schema.components
+    assert parts is not None
+    parts.messages = dict(sorted((parts.messages or {}).items()))
+    parts.schemas = dict(sorted((parts.schemas or {}).items()))
+    return schema
 
 
 def _subscribe(broker: KafkaBroker, subscription: Subscription) -> None:
@@ -50,12 +64,14 @@ def _subscribe(broker: KafkaBroker, subscription: Subscription) -> None:
         *subscription.topics,
         group_id=subscription.group,
         title=subscription.group,
-        description=(
-            f"Group {subscription.group}: "
-            + (f"acts on what is at most {subscription.within} old" if subscription.acts
-               else "projects, from the beginning")
-        ),
-    )(hear)  # fmt: skip
+        description=f"Group {subscription.group}: {_describe_reading(subscription)}",
+    )(hear)
+
+
+def _describe_reading(subscription: Subscription) -> str:
+    if subscription.within is None:
+        return "projects, from the beginning"
+    return f"acts on what is at most {subscription.within.days} days old"
 
 
 def _describe_topic(topic: Topic) -> str:

@@ -34,7 +34,6 @@ from faststream.middlewares import AckPolicy
 from faststream.security import BaseSecurity
 
 from shared.messaging.appender import Appender, EmbeddedAppender
-from shared.messaging.calm import calm_aiokafka
 from shared.messaging.declaration import Change, TopicLike, sorted_by_name
 from shared.messaging.embedded.consumer import EmbeddedConsumer
 from shared.messaging.embedded.log import EmbeddedLog
@@ -184,7 +183,6 @@ class KafkaBus:
         min_insync: int = 1,
         request_timeout_seconds: float = 10.0,
     ) -> None:
-        calm_aiokafka()
         self._servers = bootstrap_servers.split(",")
         self._security = security
         self._timeout = request_timeout_seconds

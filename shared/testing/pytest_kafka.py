@@ -10,15 +10,22 @@ from shared.testing.jars import NoKafka
 from shared.testing.kafka import DockerKafka, KafkaServer, obtain
 
 VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
+GIVEN = "ANDAN_TEST_KAFKA"  # hands the address down to the fixture, and to no house under test
 FAILED = "ANDAN_KAFKA_UNAVAILABLE"  # hands the controller's reason down to the workers
 
 _of_the_controller: list[KafkaServer | DockerKafka] = []
 
 
+def pytest_configure() -> None:
+    """Take the address out of the variable that Andan itself reads: a house is embedded or told."""
+    if given := os.environ.pop(VARIABLE, None):
+        os.environ[GIVEN] = given
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
-    """Start the one server before the workers are, and hand it down by the variable."""
-    if os.environ.get(VARIABLE) or "not kafka" in (config.option.markexpr or ""):
+    """Start the one server before the workers are, and hand its address down."""
+    if os.environ.get(GIVEN) or "not kafka" in (config.option.markexpr or ""):
         return
     try:
         server = obtain()
@@ -26,13 +33,13 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
         os.environ[FAILED] = str(error)
         return
     _of_the_controller.append(server)
-    os.environ[VARIABLE] = server.bootstrap_servers
+    os.environ[GIVEN] = server.bootstrap_servers
 
 
 def pytest_unconfigure() -> None:
     """End the controller's server."""
     while _of_the_controller:
-        os.environ.pop(VARIABLE, None)
+        os.environ.pop(GIVEN, None)
         _of_the_controller.pop().discard()
 
 
@@ -43,7 +50,7 @@ def kafka_bootstrap() -> Iterator[str]:
     `KAFKA_BOOTSTRAP_SERVERS`, else Docker, else Java and the jars; else the test is skipped, or
     fails where ANDAN_REQUIRE_ALL=1.
     """
-    if given := os.environ.get(VARIABLE):
+    if given := os.environ.get(GIVEN):
         yield given
         return
     try:

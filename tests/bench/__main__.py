@@ -9,10 +9,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from secrets import token_hex
 
 from rich.console import Console
 
+from services.topology import SERVICES
 from shared.testing.postgres import PostgresServer
 from tests.bench import drivers, house, places, rebuild
 from tests.bench.results import Result, show, write
@@ -25,9 +28,6 @@ PARTS = ("drivers", "start", "hop", "effect", "rebuild", "sqlite", "postgresql")
 def _postgres() -> Iterator[PostgresServer]:
     server = PostgresServer().start()
     try:
-        for name in ("bench", "directory", "booking", "events", "notifications", "reporting"):
-            asyncio.run(server.create_database(name))
-        asyncio.run(server.create_database("gateway"))
         yield server
     finally:
         server.stop()
@@ -39,19 +39,31 @@ def _sqlite() -> list[Result]:
         limit = asyncio.run(places.insert_limit("sqlite", str(Path(folder) / "limit.sqlite")))
     return [
         Result("bare FastAPI POST", bare.per_second, "1/s", None, None, places.CLIENTS),
-        *asyncio.run(places.measure("sqlite", {}, limit)),
+        *asyncio.run(places.measure("sqlite", _fresh_files, limit)),
         *asyncio.run(house.growth("sqlite", {})),
     ]
 
 
 def _postgresql() -> list[Result]:
     with _postgres() as server:
-        limit = asyncio.run(places.insert_limit("postgresql", server.url("bench")))
-        environment = {"DATABASE_URL": server.url("{service}")}
+        bare = asyncio.run(server.create_database())
+        limit = asyncio.run(places.insert_limit("postgresql", bare))
+        fresh = partial(_fresh_databases, server)
         return [
-            *asyncio.run(places.measure("postgresql", environment, limit)),
-            *asyncio.run(house.growth("postgresql", environment)),
+            *asyncio.run(places.measure("postgresql", fresh, limit)),
+            *asyncio.run(house.growth("postgresql", asyncio.run(fresh()))),
         ]
+
+
+async def _fresh_files() -> dict[str, str]:
+    return {}
+
+
+async def _fresh_databases(server: PostgresServer) -> dict[str, str]:
+    prefix = token_hex(4)
+    for name in SERVICES:
+        await server.create_database(f"{prefix}_{name}")
+    return {"DATABASE_URL": server.url(f"{prefix}_{{service}}")}
 
 
 def _drivers() -> list[Result]:

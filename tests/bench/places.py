@@ -3,7 +3,7 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,9 @@ CLIENTS = 16
 ORGANISATION = new_id()
 REGISTRATIONS = 4_000
 BOOKINGS = 2_000
+Fresh = Callable[[], Awaitable[Mapping[str, str]]]
+"""Makes new, empty stores and returns the environment that leads to them."""
+
 UNLIMITED = {
     "ANDAN_RATE_KEY_A_SECOND": "1000000",
     "ANDAN_RATE_KEY_BURST": "1000000",
@@ -214,7 +217,7 @@ async def insert_limit(kind: str, target: str) -> Load:
         return _all_created(await drive(child.port, rows, clients=CLIENTS, count=REGISTRATIONS))
 
 
-async def measure(store: str, environment: Mapping[str, str], limit: Load) -> list[Result]:
+async def measure(store: str, fresh: Fresh, limit: Load) -> list[Result]:
     """Return the figures of one store beside the limit that was measured before."""
     results = [Result("bare guarded insert", limit.per_second, "1/s", None, store, CLIENTS)]
     for name, run, count in (
@@ -222,10 +225,10 @@ async def measure(store: str, environment: Mapping[str, str], limit: Load) -> li
         ("booking", book, BOOKINGS),
     ):
         owner = "events" if name == "registration" else "booking"
-        async with service(owner, environment) as target:
+        async with service(owner, await fresh()) as target:
             load = await run(target, count)
         results += _rows(f"{name} at its service", load, limit, store)
-        with whole_house(environment) as target:
+        with whole_house(await fresh()) as target:
             load = await run(target, count)
         results += _rows(f"{name} through the gateway", load, limit, store)
     return results

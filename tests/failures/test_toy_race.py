@@ -9,7 +9,7 @@ import asyncpg
 import httpx2
 import pytest
 
-from shared.testing.postgres import PostgresServer
+from shared.testing.postgres import Databases
 from tests.failures.checkers import agree, one_acts_at_a_time
 from tests.failures.processes import Child, ended
 from tests.failures.toy_campaign import (
@@ -100,7 +100,7 @@ class Fleet:
 
 
 @pytest.fixture
-async def databases(postgres_server: PostgresServer) -> dict[str, str]:
+async def databases(postgres_server: Databases) -> dict[str, str]:
     """Two new databases."""
     return {name: await postgres_server.create_database() for name in ("lender", "ledger")}
 

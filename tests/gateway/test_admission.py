@@ -93,17 +93,16 @@ async def test_a_full_queue_is_a_503_and_reading_goes_on(tmp_path: Path) -> None
     async with house(tmp_path, **line) as it, it.holder() as client:
         hold = it.behind.store.begin()
         await hold.later("hold", "x", hold.now)  # takes the one writer of the store
-        writing = [
-            asyncio.create_task(client.post("/v1/bookings", json={"text": "x"})) for _ in range(1)
-        ]
         body = {"text": "x"}
-        later = [asyncio.create_task(client.post("/v1/venues/3/visits")) for _ in range(5)]
-        await asyncio.sleep(0.1)
+        writing = [asyncio.create_task(client.post("/v1/bookings", json=body)) for _ in range(6)]
+        async with asyncio.timeout(10):
+            while sum(task.done() for task in writing) < 4:  # one is in, one stands in the line
+                await asyncio.sleep(0.005)
         assert (await client.get("/v1/rooms")).status_code == 200
         await hold.abandon()
-        codes = [(await task).status_code for task in (*writing, *later)]
-        refused = [await task for task in later if (await task).status_code == 503]
+        answers = await asyncio.gather(*writing)
+        refused = [answer for answer in answers if answer.status_code == 503]
         assert (await client.post("/v1/bookings", json=body)).status_code == 201
-    assert codes.count(503) == len(refused) >= 3
+    assert sorted(answer.status_code for answer in answers) == [201, 201, 503, 503, 503, 503]
     assert all(answer.headers["retry-after"] == "1" for answer in refused)
     assert all(answer.json()["type"] == "/problems/queue-full" for answer in refused)

@@ -9,7 +9,7 @@ import pytest
 from shared.security.keyring import Keyring
 from shared.testing.kafka import KafkaServer
 from shared.testing.ports import free_port
-from shared.testing.postgres import PostgresServer
+from shared.testing.postgres import Databases
 from tests.failures.processes import Child, ended
 from tests.journeys.house import entered
 from tests.journeys.journey import BEGIN, travel
@@ -25,7 +25,7 @@ pytestmark = [
 BEHIND = ("directory", "booking", "events", "notifications", "reporting")
 
 
-async def fleet(folder: Path, kafka: KafkaServer, postgres: PostgresServer) -> dict[str, Child]:
+async def fleet(folder: Path, kafka: KafkaServer, postgres: Databases) -> dict[str, Child]:
     """Return a process for each service, on databases and keys of their own."""
     keyring = Keyring.open(folder / "keys")
     for make in (keyring.inner_key, keyring.links, keyring.sealer, keyring.opener):
@@ -53,7 +53,7 @@ async def fleet(folder: Path, kafka: KafkaServer, postgres: PostgresServer) -> d
 
 @pytest.mark.timeout(240)
 async def test_the_journey_in_a_process_for_each_service(
-    tmp_path: Path, kafka_server: KafkaServer, postgres_server: PostgresServer
+    tmp_path: Path, kafka_server: KafkaServer, postgres_server: Databases
 ) -> None:
     """The same journey, step by step; then every process stops cleanly."""
     children = await fleet(tmp_path, kafka_server, postgres_server)

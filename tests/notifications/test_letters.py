@@ -121,7 +121,7 @@ async def test_a_stranger_s_name_stays_out_until_it_is_confirmed(sqlite: Scene) 
         (
             fact(RegistrationCancelled, was="confirmed", reason="event-cancelled"),
             "Inställt: Jämlik hälsa",
-            "Tyvärr blir Jämlik hälsa inte av",
+            "Tyvärr blir ”Jämlik hälsa” inte av",
         ),
     ],
 )

@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from shared.contracts.events import EventPublished, EventRescheduled, HeadsCount
 from tests.conftest import Rounds
 from tests.reporting.counter import Record, count
 from tests.reporting.logs import YEARS, Log, gathering, interleaved, invented, meeting
-from tests.reporting.projection import TOLD, Projections, received
+from tests.reporting.projection import TOLD, Projections
 
 SEEDS = st.integers(0, 2**32)
 HEARD_TYPES = {message.type for message in HEARD}
@@ -203,26 +202,3 @@ async def test_only_what_a_figure_rests_on_is_kept(projections: Projections) -> 
             connection = await work.connection()
             kept = (await connection.exec_driver_sql("SELECT message_id FROM fact")).scalars()
             assert set(kept) == {r.id for r in records if r.type in HEARD_TYPES}
-
-
-@pytest.mark.anyio
-async def test_speed_of_the_projection(
-    projections: Projections, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A rebuild takes whole batches; how fast it is, is printed and not judged."""
-    records = [record for record in invented(11, size=40) if record.type in HEARD_TYPES][:5000]
-    handed_over = [received(record) for record in records]
-    async with projections.new() as projection:
-        began = time.perf_counter()
-        for start in range(0, len(handed_over), 200):
-            await projection.consumer.take(handed_over[start : start + 200])
-        heard = time.perf_counter()
-        await projection.year(YEARS[0])
-        told = time.perf_counter()
-        assert projection.consumer.counts["handled"] == len(records)
-    rate = len(records) / (heard - began)
-    with capsys.disabled():
-        print(  # noqa: T201  # the figure is what this test is for
-            f" {len(records)} messages, {rate:.0f} a second; "
-            f"a year told in {(told - heard) * 1000:.0f} ms"
-        )

@@ -87,6 +87,7 @@ async def open_room(work: Work, command: OpenRoom) -> tuple[Room, Venue]:
         buffer_minutes=command.buffer_minutes,
         needs_approval=command.needs_approval,
         retired_on=None,
+        changed_at=work.now,
         revision=1,
     )
     cell = Cell(id=new_id(), venue_id=venue.id)
@@ -120,6 +121,7 @@ async def change_room(work: Work, command: ChangeRoom) -> tuple[Room, Venue]:
         return room, venue
     for name, value in changed.items():
         setattr(room, name, value)
+    room.changed_at = work.now
     room.revision += 1
     check_hours(room.opens_at, room.closes_at)
     if changed.keys() & {"name", "capacity"}:
@@ -151,6 +153,7 @@ async def retire_room(work: Work, command: RetireRoom) -> tuple[Room, Venue]:
     if room.retired_on is not None or (await work.scalars(ahead.limit(1))).first() is not None:
         raise WrongState("It is retired already, or still booked.")
     room.retired_on = local_date(work.now, venue.time_zone)
+    room.changed_at = work.now
     room.revision += 1
     work.publish(
         RoomRetired(room_id=room.id, venue_id=venue.id, on=room.retired_on),

@@ -5,6 +5,6 @@ from services.events.api.events import router as events
 from services.events.api.registrations import router as registrations
 from services.events.api.themes import router as themes
 
-routers = [themes, events, registrations, attendance]
+routers = [registrations, events, themes, attendance]
 
 __all__ = ["routers"]

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import Depends, Response
 
 from services.events.handlers import attendance
+from services.events.handlers.unchanged import Unchanged, check_event, check_registration
 from services.events.schemas.registrations import (
     Attendance,
     ClosedShown,
@@ -14,7 +15,7 @@ from services.events.schemas.registrations import (
     WalkIns,
 )
 from shared.http.body import Id
-from shared.http.etag import set_etag
+from shared.http.etag import IfMatchDep, set_etag
 from shared.http.work import WorkDep, api_router
 from shared.security.permissions import require
 
@@ -29,9 +30,11 @@ WRITE = [Depends(require("attendance:write"))]
     response_model_exclude_none=True,
 )
 async def mark_attendance(
-    registration_id: Id, body: Attendance, work: WorkDep, response: Response
+    registration_id: Id, body: Attendance, work: WorkDep, response: Response, if_match: IfMatchDep
 ) -> Any:
     """Note whether somebody came; the last word holds."""
+    if if_match.is_given:
+        await check_registration(work, Unchanged(registration_id, if_match.check))
     command = attendance.MarkAttendance(registration_id, body.attended)
     done = await attendance.mark_attendance(work, command)
     set_etag(response, done.revision)
@@ -55,8 +58,10 @@ async def count_walk_ins(event_id: Id, body: WalkIns, work: WorkDep) -> HeadsSho
 
 
 @router.post("/v1/events/{event_id}/attendance-closing", dependencies=WRITE)
-async def close_attendance(event_id: Id, work: WorkDep) -> ClosedShown:
+async def close_attendance(event_id: Id, work: WorkDep, if_match: IfMatchDep) -> ClosedShown:
     """Say that who came is known; by itself 72 hours after the end."""
+    if if_match.is_given:
+        await check_event(work, Unchanged(event_id, if_match.check))
     came = await attendance.close_attendance(work, attendance.CloseAttendance(event_id))
     return ClosedShown(event_id=event_id, attended=came)
 

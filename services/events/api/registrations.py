@@ -9,6 +9,7 @@ from starlette.requests import Request
 from services.events.contacts import Contacts
 from services.events.handlers import arrivals, cancellations, registrations, selections
 from services.events.handlers.registrations import Register, Registered
+from services.events.handlers.unchanged import Unchanged, check_registration
 from services.events.queries.registrations import (
     organisation_of,
     registration_of,
@@ -24,7 +25,7 @@ from services.events.schemas.registrations import (
 )
 from shared.contracts.words import RegistrationStatus
 from shared.http.body import Id
-from shared.http.etag import set_etag
+from shared.http.etag import IfMatchDep, set_etag
 from shared.http.paging import Page, PagingDep
 from shared.http.problems import InvalidRequest, NotFound, Unauthorised
 from shared.http.work import ReaderDep, WorkDep, api_router, store_of
@@ -87,8 +88,7 @@ async def register(
         _refuse_incomplete(body, principal)
         confirm_by = await arrivals.knock(work, command)
         return {"id": command.id, "status": "pending", "confirm_by": confirm_by}
-    if body.group is not None:
-        own_organisation(principal, body.group.organisation_id)
+    own_organisation(principal, body.group.organisation_id if body.group else None)
     done = await registrations.register(work, command)
     response.headers["Location"] = f"/v1/registrations/{done.id}"
     url = work.need(Contacts).manage_url(done.id, command.language)
@@ -123,15 +123,23 @@ def _refuse_incomplete(body: NewRegistration, principal: Principal) -> None:
 
 
 @router.post("/v1/registrations/{registration_id}/confirmation", **SETTLED)
-async def confirm_registration(holder: HolderDep, work: WorkDep, response: Response) -> Any:
+async def confirm_registration(
+    holder: HolderDep, work: WorkDep, response: Response, if_match: IfMatchDep
+) -> Any:
     """Take the place, or the place in line."""
+    if if_match.is_given:
+        await check_registration(work, Unchanged(holder.registration_id, if_match.check))
     done = await registrations.confirm(work, registrations.Confirm(holder.registration_id))
     return _settled(done, response)
 
 
 @router.post("/v1/registrations/{registration_id}/cancellation", **SETTLED)
-async def cancel_registration(holder: HolderDep, work: WorkDep, response: Response) -> Any:
+async def cancel_registration(
+    holder: HolderDep, work: WorkDep, response: Response, if_match: IfMatchDep
+) -> Any:
     """Give the place back; whoever is next in line gets it."""
+    if if_match.is_given:
+        await check_registration(work, Unchanged(holder.registration_id, if_match.check))
     command = cancellations.CancelRegistration(
         holder.registration_id, "by-staff" if holder.is_staff else "by-participant"
     )
@@ -139,8 +147,12 @@ async def cancel_registration(holder: HolderDep, work: WorkDep, response: Respon
 
 
 @router.post("/v1/registrations/{registration_id}/erasure", **SETTLED)
-async def erase_registration(holder: HolderDep, work: WorkDep, response: Response) -> Any:
+async def erase_registration(
+    holder: HolderDep, work: WorkDep, response: Response, if_match: IfMatchDep
+) -> Any:
     """Forget who it is; what was counted stays counted."""
+    if if_match.is_given:
+        await check_registration(work, Unchanged(holder.registration_id, if_match.check))
     command = cancellations.EraseRegistration(holder.registration_id)
     return _settled(await cancellations.erase_registration(work, command), response)
 
@@ -151,9 +163,11 @@ async def erase_registration(holder: HolderDep, work: WorkDep, response: Respons
     **SETTLED,
 )
 async def select_applicant(
-    registration_id: Id, body: Selection, work: WorkDep, response: Response
+    registration_id: Id, body: Selection, work: WorkDep, response: Response, if_match: IfMatchDep
 ) -> Any:
     """Give an applicant a place, or decline."""
+    if if_match.is_given:
+        await check_registration(work, Unchanged(registration_id, if_match.check))
     command = selections.Select(registration_id, body.selected)
     return _settled(await selections.select_applicant(work, command), response)
 

@@ -9,6 +9,7 @@ from services.events.handlers.themes import decide_theme as decide
 from services.events.queries import programme
 from services.events.schemas.programme import NewTheme, ThemeShown
 from shared.http.body import Id, Year
+from shared.http.etag import set_etag
 from shared.http.paging import Page, PagingDep
 from shared.http.work import ReaderDep, WorkDep, api_router
 from shared.security.permissions import require
@@ -21,6 +22,7 @@ async def decide_theme(body: NewTheme, work: WorkDep, response: Response) -> The
     """Give a year a theme."""
     theme = await decide(work, DecideTheme(body.year, body.key, body.titles))
     response.headers["Location"] = f"/v1/themes/{theme.id}"
+    set_etag(response, theme.revision)
     return ThemeShown.of(theme)
 
 
@@ -36,6 +38,8 @@ async def list_themes(
 
 
 @router.get("/v1/themes/{theme_id}")
-async def get_theme(theme_id: Id, reader: ReaderDep) -> ThemeShown:
+async def get_theme(theme_id: Id, reader: ReaderDep, response: Response) -> ThemeShown:
     """Show one theme."""
-    return ThemeShown.of(await programme.theme(reader, theme_id))
+    theme = await programme.theme(reader, theme_id)
+    set_etag(response, theme.revision)
+    return ThemeShown.of(theme)

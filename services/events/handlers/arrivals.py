@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlmodel import col
 
 from services.events.contacts import Addressee, Contacts
 from services.events.handlers.entering import enter
@@ -20,7 +21,7 @@ from services.events.handlers.registrations import (
     row_of,
     who,
 )
-from services.events.models import contact, places, registration
+from services.events.models import Event, contact, places, registration
 from services.events.persons import same_address
 from services.events.rules.places import (
     RegistrationClosed,
@@ -46,13 +47,19 @@ async def knock(work: Work, command: Register) -> datetime:
     """
     statement = select(places).where(places.c.event_id == command.event_id)
     row = (await work.execute(statement)).first()
-    if row is None:
+    if row is None or not (row.is_open or await _was_public(work, command.event_id)):
         raise NotFound("There is no such event.")
     refuse_outside(row, work.now)
     refuse_full(row)
     data = {"command": asdict(command), "asked_at": work.now.isoformat()}
     await work.later("take-in", command.id, work.now, data)
     return link_is_good_until(work.now, row.starts_at)
+
+
+async def _was_public(work: Work, event_id: str) -> bool:
+    return bool(
+        await work.scalar(select(col(Event.was_published)).where(col(Event.id) == event_id))
+    )
 
 
 async def take_in(work: Work, due: Due) -> None:

@@ -42,7 +42,7 @@ async def mark_attendance(work: Work, command: MarkAttendance) -> Registered:
     """
     locked, row = await lock_registration(work, command.registration_id)
     if row.status not in CAN_BE_MARKED:
-        raise WrongState("Only who has a place can attend.", status=row.status)
+        raise WrongState("Only who has a place can attend.", state=row.status)
     status = "attended" if command.attended else "no-show"
     if row.status == status:
         return Registered(row.id, status, revision=row.revision)
@@ -75,7 +75,7 @@ async def count_heads(work: Work, command: CountHeads) -> HeadCount:
     locked = await lock_places(work, command.event_id)
     event = await work.get_one(Event, command.event_id)
     if event.status != "published":
-        raise WrongState("The event does not take place.", status=event.status)
+        raise WrongState("The event does not take place.", state=event.status)
     counted = await _earlier_count(work, command)
     counted.people = command.people
     counted.sector = command.sector
@@ -124,7 +124,7 @@ async def close_attendance(work: Work, command: CloseAttendance) -> int:
     locked = await lock_places(work, command.event_id)
     event = await work.get_one(Event, command.event_id, with_for_update=True)
     if event.status != "published" or work.now < event.starts_at:
-        raise WrongState("The event has not begun or does not take place.", status=event.status)
+        raise WrongState("The event has not begun or does not take place.", state=event.status)
     if event.attendance_closed_at is not None:
         return await attended(work, event.id)
     await _mark_the_rest(work, event.id, locked.year)

@@ -44,7 +44,7 @@ async def cancel_registration(work: Work, command: CancelRegistration) -> Regist
     if row.status in ("cancelled", "declined"):
         return Registered(row.id, row.status, revision=row.revision)
     if row.status not in LIVE or not locked.is_open:
-        raise WrongState("The event is over or cancelled.", status=row.status)
+        raise WrongState("The event is over or cancelled.", state=row.status)
     to = await addressee(work, row.id) if row.status != "pending" else None
     await _end(work, row, locked.year, to, command.reason)
     return Registered(row.id, "cancelled", revision=row.revision + 1)

@@ -88,7 +88,7 @@ async def change_event(work: Work, event: Event, values: dict[str, Any]) -> None
     Raises EventIncoherent, or WrongState for one that is cancelled or over.
     """
     if event.status == "cancelled" or event.attendance_closed_at is not None:
-        raise WrongState("The event is cancelled or over.", status=event.status)
+        raise WrongState("The event is cancelled or over.", state=event.status)
     if all(getattr(event, name) == value for name, value in values.items()):
         return
     before = event.model_copy()
@@ -131,7 +131,7 @@ async def cancel_event(work: Work, event: Event, reason: str) -> None:
     if event.status == "cancelled":
         return
     if event.attendance_closed_at is not None:
-        raise WrongState("The event is over.", status=event.status)
+        raise WrongState("The event is over.", state=event.status)
     was = event.status
     event.status = "cancelled"
     event.room_wanted = None
@@ -152,7 +152,7 @@ async def cancel_event(work: Work, event: Event, reason: str) -> None:
 def refuse_unready(event: Event, now: datetime) -> None:
     """Raise NotReady with what the event lacks, or WrongState where it is no draft."""
     if event.status != "draft":
-        raise WrongState("Only a draft can be published.", status=event.status)
+        raise WrongState("Only a draft can be published.", state=event.status)
     if lacks := missing(event, now):
         raise NotReady("The event lacks what the public must know.", missing=lacks)
 

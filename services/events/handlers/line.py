@@ -49,7 +49,8 @@ async def lock_places(work: Work, event_id: str) -> Locked:
 
     Raises NotFound where there is no such event.
     """
-    row = (await work.execute(_LOCK, {"event": event_id})).first()
+    connection = await work.connection()
+    row = (await connection.execute(_LOCK, {"event": event_id})).first()
     if row is None:
         raise NotFound("There is no such event.")
     return row

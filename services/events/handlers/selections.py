@@ -32,7 +32,7 @@ async def select_applicant(work: Work, command: Select) -> Registered:
     locked, row = await lock_registration(work, command.registration_id)
     may = ("applied", "declined") if command.selected else ("applied",)
     if locked.admission != "application" or row.status not in may or not locked.is_open:
-        raise WrongState("There is no application to decide on.", status=row.status)
+        raise WrongState("There is no application to decide on.", state=row.status)
     if command.selected and locked.taken + row.people > locked.capacity:
         raise EventFull("all places are given")
     status = "confirmed" if command.selected else "declined"

@@ -67,7 +67,7 @@ async def reschedule_or_change(work: Work, command: ChangeEvent) -> Event:
     """
     event = await lock_event(work, command.event_id, command.check)
     if event.status == "awaiting-room":
-        raise WrongState("Booking has not answered about the room yet.", status=event.status)
+        raise WrongState("Booking has not answered about the room yet.", state=event.status)
     values = dict(command.values)
     moves = {
         name: values[name]
@@ -81,7 +81,7 @@ async def reschedule_or_change(work: Work, command: ChangeEvent) -> Event:
         await work.flush()
         return event
     if event.room_wanted is not None:
-        raise WrongState("Booking has not answered about the room yet.", status=event.status)
+        raise WrongState("Booking has not answered about the room yet.", state=event.status)
     _refuse_impossible(event, values, work.now)
     rest = {name: value for name, value in values.items() if name not in ROOM_BOUND}
     if rest:
@@ -171,7 +171,7 @@ async def _event(work: Work, event_id: str) -> Event | None:
 def _refuse_impossible(event: Event, values: dict[str, Any], now: datetime) -> None:
     """Raise what the change would raise once the room is confirmed."""
     if event.attendance_closed_at is not None:
-        raise WrongState("The event is over.", status=event.status)
+        raise WrongState("The event is over.", state=event.status)
     planned = event.model_copy(update=values)
     refuse_incoherent(planned)
     refuse_incomplete(planned, event.starts_at, now)

@@ -40,9 +40,14 @@ class EventsSought:
 async def events(
     reader: Reader, sought: EventsSought, paging: Paging
 ) -> tuple[list[EventSeen], str | None]:
-    """Return a page of events by their begin (by change with `changed_since`) and its cursor."""
+    """Return a page of events by their begin and its cursor.
+
+    With `changed_since` by their change, those that were cancelled among them: a copy must know.
+    """
     statement = select(Event)
-    if not sought.drafts:
+    if not sought.drafts and sought.changed_since is not None:
+        statement = statement.where(col(Event.was_published))
+    elif not sought.drafts:
         statement = statement.where(col(Event.status) == "published")
     elif sought.status is not None:
         statement = statement.where(col(Event.status) == sought.status)

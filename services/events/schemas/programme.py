@@ -148,7 +148,7 @@ class SessionShown(BaseModel):
 
 
 class PartnerShown(BaseModel):
-    """An organisation that carries the event; its name where it is listed."""
+    """An organisation that carries the event; one that is unlisted is shown to staff, unnamed."""
 
     organisation_id: str
     role: PartnerRole
@@ -214,6 +214,7 @@ def event_shown(seen: EventSeen, *, exact: bool, admin: bool) -> dict[str, Any]:
     shown["partners"] = [
         {**partner, "name": seen.names.get(partner["organisation_id"])}
         for partner in event.partners
+        if admin or partner["organisation_id"] in seen.names
     ]
     if exact:
         shown["places"] = {

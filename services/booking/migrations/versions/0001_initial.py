@@ -79,6 +79,7 @@ def _create_places() -> None:
         _number("buffer_minutes"),
         sa.Column("needs_approval", sa.Boolean(), nullable=False),
         sa.Column("retired_on", sa.Date()),
+        _instant("changed_at"),
         _number("revision"),
         _key("room", "id"),
         _reference("room", "venue"),
