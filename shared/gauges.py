@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import structlog
 from sqlalchemy import func, select
 
 from shared.observability.metrics import Metrics
@@ -10,6 +11,12 @@ from shared.store.plumbing import due, outbox, waiting
 
 if TYPE_CHECKING:
     from shared.service import Service
+
+
+LONGEST_WAIT_SECONDS = 600
+"""A message that has waited longer for another is worth an alarm."""
+
+log = structlog.get_logger()
 
 
 async def sample(service: "Service", metrics: Metrics) -> None:
@@ -26,9 +33,13 @@ async def sample(service: "Service", metrics: Metrics) -> None:
             await reader.execute(select(func.count(), func.min(due.c.at, type_=due.c.at.type)))
         ).one()
         counted = await reader.execute(
-            select(waiting.c.consumer, func.count()).group_by(waiting.c.consumer)
+            select(
+                waiting.c.consumer,
+                func.count(),
+                func.min(waiting.c.since, type_=waiting.c.since.type),
+            ).group_by(waiting.c.consumer)
         )
-        waits = {row[0]: row[1] for row in counted}
+        waits = {consumer: (count, since) for consumer, count, since in counted}
     metrics.outbox_depth.labels(name).set(depth)
     metrics.outbox_oldest_seconds.labels(name).set(_age(oldest, datetime.now(UTC)))
     metrics.due_rows.labels(name).set(rows)
@@ -36,7 +47,12 @@ async def sample(service: "Service", metrics: Metrics) -> None:
     for consumer in service.consumers:
         group = consumer.subscription.group
         short = group.removeprefix("andan.")
-        metrics.waiting_messages.labels(short).set(waits.get(group, 0))
+        count, since = waits.get(group, (0, None))
+        metrics.waiting_messages.labels(short).set(count)
+        age = _age(since, datetime.now(UTC))
+        metrics.waiting_oldest_seconds.labels(short).set(age)
+        if age > LONGEST_WAIT_SECONDS:
+            log.error("messages.wait_too_long", consumer=short, messages=count, seconds=round(age))
         lag = await service.bus.lag(group, consumer.subscription.topics)
         for topic, behind in lag.items():
             metrics.consumer_lag.labels(short, topic).set(behind)

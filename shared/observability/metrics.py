@@ -83,6 +83,11 @@ class Metrics:
         self.waiting_messages = self._gauge(
             "waiting_messages", "Messages that wait for another (NotYet)", "consumer"
         )
+        self.waiting_oldest_seconds = self._gauge(
+            "waiting_oldest_seconds",
+            "How long the oldest message has waited for another",
+            "consumer",
+        )
         self.consumer_lag = self._gauge(
             "consumer_lag", "Messages of a topic not yet acknowledged", "consumer", "topic"
         )

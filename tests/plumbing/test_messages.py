@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from shared.contracts.envelope import Envelope
+from shared.gauges import sample
 from shared.ids import new_id
 from shared.messaging import dead_letters
 from shared.messaging.appender import OutboxRecord
@@ -248,3 +249,20 @@ async def test_names_go_on_their_own_topic(running: House) -> None:
         running.ledger.consumers[0].subscription.group, [NameGiven.topic, PlaceTaken.topic]
     )
     assert set(lag.values()) == {0}
+
+
+async def test_what_waits_is_seen_in_the_metrics(running: House) -> None:
+    """Who runs the house sees how many messages wait, how long, and what is unread."""
+    await running.lend("named")
+    await running.quiet()
+    metrics = running.ledger.metrics
+    await sample(running.ledger, metrics)
+    short = running.ledger.consumers[0].subscription.group.removeprefix("andan.")
+    value = metrics.registry.get_sample_value
+    assert value("andan_waiting_messages", {"consumer": short}) == 1
+    assert value("andan_outbox_depth", {"service": "ledger"}) == 0
+    lag = {"consumer": short, "topic": PlaceTaken.topic}
+    assert value("andan_consumer_lag", lag) == 0
+    (oldest,) = [value("andan_waiting_oldest_seconds", {"consumer": short})]
+    assert oldest is not None
+    assert 0 <= oldest < 60
