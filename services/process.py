@@ -13,6 +13,7 @@ import uvicorn
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
+from services.gateway.first_key import FirstKeyUnreadable
 from services.settings import ProcessSettings
 from services.topology import House
 from shared.messaging.embedded.errors import LogInUse
@@ -40,7 +41,7 @@ def told_plainly() -> Iterator[None]:
     """Turn what keeps a process from starting into CannotStart, a sentence for a person."""
     try:
         yield
-    except (LogInUse, StoreUnusable, KeyExposed, KeyMissing) as error:
+    except (LogInUse, StoreUnusable, KeyExposed, KeyMissing, FirstKeyUnreadable) as error:
         raise CannotStart(
             f"{str(error)[:1].upper()}{str(error)[1:]}.".replace("..", ".")
         ) from error

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,7 @@ from shared.testing.postgres import PostgresServer
 
 READY_SECONDS = 60
 STOP_SECONDS = 30
+LOOK_EVERY_SECONDS = 0.5
 
 
 @dataclass
@@ -137,6 +139,17 @@ def distributed(
         house.launch("gateway", port)
         house.wait_until_ready()
         yield house
+
+
+def until_stopped(house: Distributed) -> list[str]:
+    """Wait for a signal; return at once with the names of processes that end by themselves."""
+    asked_to_stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked_to_stop.set())
+    while not asked_to_stop.wait(LOOK_EVERY_SECONDS):
+        if ended := house.ended():
+            return ended
+    return []
 
 
 async def _create_databases(postgres: PostgresServer) -> None:

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Query, Request, Response
 
 from services.booking import queries
+from services.booking.handlers.acquaintance import Acquaintance
 from services.booking.handlers.bookings import (
     Book,
     CancelBooking,
@@ -56,7 +57,7 @@ from shared.http.body import Day, Id, Instant, Line, People
 from shared.http.etag import IfMatch, IfMatchDep, set_etag
 from shared.http.paging import Page, PagingDep
 from shared.http.problems import InvalidRequest
-from shared.http.work import ReaderDep, WorkDep, api_router
+from shared.http.work import ReaderDep, WorkDep, api_router, store_of
 from shared.security.permissions import own_organisation, require
 from shared.security.principal import Principal
 
@@ -189,10 +190,12 @@ def _ranked(paging: PagingDep, rooms: list[RoomOut]) -> Page[RoomOut]:
 
 @router.post("/v1/bookings", status_code=201)
 async def create_booking(
-    body: BookingIn, work: WorkDep, response: Response, caller: Writer
+    body: BookingIn, request: Request, work: WorkDep, response: Response, caller: Writer
 ) -> BookingOut:
     """Book a room: confirmed at once, or requested where the room needs approval."""
     own_organisation(caller, body.organisation_id)
+    store = store_of(request)
+    await store.need(Acquaintance).wait_for(store, body.organisation_id)
     contact = None
     if body.contact is not None:
         contact = BookingContact(**body.contact.model_dump(), purpose=body.purpose)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from services.booking import api, rules
+from services.booking.handlers.acquaintance import Acquaintance
 from services.booking.handlers.bookings import LAPSE, NO_SHOW
 from services.booking.handlers.decisions import lapse_request, note_no_show
 from services.booking.messages import organisations, wishes
@@ -55,5 +56,5 @@ def create_service(
         inner_key=keyring.inner_key(),
         metrics=metrics,
         behind_gateway=behind_gateway,
-        provide=[keyring.sealer()],
+        provide=[keyring.sealer(), Acquaintance()],
     )

@@ -10,7 +10,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_, select
 from sqlmodel import col
 
-from services.booking.models import Booking, Occupancy, Room, RoomCell, Venue, VisitCount
+from services.booking.models import (
+    Booking,
+    KnownOrganisation,
+    Occupancy,
+    Room,
+    RoomCell,
+    Venue,
+    VisitCount,
+)
 from services.booking.rules import Hours, NothingHere, Span, free_spans, is_open, local_date
 from shared.contracts.words import BookingStatus
 from shared.http.paging import Paging, keyset
@@ -121,6 +129,12 @@ async def rooms(
 
 def _rooms() -> Any:
     return select(Room, Venue).join(Venue, col(Venue.id) == col(Room.venue_id))
+
+
+async def is_known(reader: Reader, organisation_id: str) -> bool:
+    """Say whether directory has told of an organisation."""
+    statement = select(col(KnownOrganisation.id)).where(KnownOrganisation.id == organisation_id)
+    return await reader.scalar(statement) is not None
 
 
 async def one_venue(reader: Reader | Work, venue_id: str) -> Venue:

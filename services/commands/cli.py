@@ -1,7 +1,7 @@
 """The command line: which commands there are, and how a failure is told."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 import typer
@@ -20,15 +20,22 @@ app.add_typer(dead_letters.app, name="dead-letters")
 
 
 def _run(work: Coroutine[Any, Any, int]) -> None:
-    try:
+    def run() -> int:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            status = runner.run(work)
+            return runner.run(work)
+
+    raise typer.Exit(_told(run))
+
+
+def _told(run: Callable[[], int]) -> int:
+    """Run a command and return its status; what keeps it from starting is told in a sentence."""
+    try:
+        return run()
     except CannotStart as error:
         typer.echo(f"Andan cannot start. {error}", err=True)
-        raise typer.Exit(1) from None
+        return 1
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    raise typer.Exit(status)
+        return 130
 
 
 @app.callback(invoke_without_command=True)
@@ -52,11 +59,13 @@ for _name in SERVICES:
 def play_demo(
     port: Annotated[int | None, typer.Option(help="Where the house answers.")] = None,
     leave: Annotated[bool, typer.Option("--exit", help="End after the year.")] = False,
-    mode: Annotated[str, typer.Option(help="`embedded`, the whole house in one process.")] = (
+    mode: Annotated[str, typer.Option(help="`embedded` (one process) or `distributed`.")] = (
         "embedded"
     ),
 ) -> None:
     """Live the year 2023 and show its figures beside the source's."""
+    if mode == "distributed":
+        raise typer.Exit(_told(lambda: demo.play_distributed(port, leave=leave)))
     if mode != "embedded":
         raise typer.BadParameter(f"there is no mode {mode}", param_hint="--mode")
     _run(demo.play(port, leave=leave))
@@ -69,11 +78,7 @@ def run_distributed(
     """Run every service as a process of its own, on real Kafka and PostgreSQL."""
     from services.commands.up import up  # needs what only the development install brings
 
-    try:
-        raise typer.Exit(up(port))
-    except CannotStart as error:
-        typer.echo(f"Andan cannot start. {error}", err=True)
-        raise typer.Exit(1) from None
+    raise typer.Exit(_told(lambda: up(port)))
 
 
 @app.command(name="topics")

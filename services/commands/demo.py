@@ -1,5 +1,6 @@
 """The demo: the house on a replay clock, the year played through its front door."""
 
+import asyncio
 import shutil
 from pathlib import Path
 from typing import TextIO
@@ -18,6 +19,84 @@ from shared.observability.logs import configure_logs
 FOLDER = Path("var/demo")
 
 
+class Year:
+    """The year, played through the gateway at `address`, and whether its figures agree."""
+
+    def __init__(self, address: str, *, leave: bool) -> None:
+        self.agrees = False
+        self._address = address
+        self._leave = leave
+        self._console = Console()
+
+    async def play(self) -> bool:
+        """Play it, show its figures; unless it is to be left then, move in and return True."""
+        key = (FOLDER / "admin-key").read_text().strip()
+        async with httpx2.AsyncClient(base_url=self._address, timeout=60) as client:
+            figures = await demo.play(
+                client, key, mail_folder=FOLDER / "mail", console=self._console
+            )
+            demo.write_figures(FOLDER / "figures.json", figures)
+            demo.show(self._console, figures)
+            self.agrees = all(figure.agrees for figure in figures)
+            if self._leave:
+                return False
+            await demo.move_in(client, key)
+            running = await client.put(
+                "/v1/clock", json={"running": True}, headers={"Authorization": f"Bearer {key}"}
+            )
+            running.raise_for_status()
+        typer.echo(f"The house lives on: {self._address} (Ctrl-C ends it)")
+        return True
+
+
+async def play(port: int | None, *, leave: bool) -> int:
+    """Play the year embedded, in a fresh folder; return 0 only where every figure agrees.
+
+    Unless `leave`, the house goes on living from 1 March 2024 until a signal comes.
+    """
+    settings = _settings(port)
+    with _fresh_folder() as log:
+        configure_logs(stream=log, json_lines=True)
+        house = whole_house(settings)
+        year = Year(f"http://{settings.host}:{settings.port}", leave=leave)
+
+        async def ready() -> bool:
+            await tell_first_key(house, FOLDER)
+            return await year.play()
+
+        try:
+            await run(house, settings, when_ready=ready)
+        except (demo.UnexpectedAnswer, httpx2.HTTPError) as error:
+            return _could_not(error)
+    return 0 if year.agrees else 1
+
+
+def play_distributed(port: int | None, *, leave: bool) -> int:
+    """Play the same year with every service a process of its own, on Kafka and PostgreSQL."""
+    # It needs what only the development install brings.
+    from services.supervisor import distributed, until_stopped
+
+    settings = _settings(port)
+    _fresh_folder().close()
+    typer.echo("Starting Kafka, PostgreSQL and one process per service …", err=True)
+    with distributed(FOLDER, settings.port, replay_from=demo.BEGINS) as house:
+        year = Year(house.gateway, leave=leave)
+        try:
+            if asyncio.run(year.play()):
+                until_stopped(house)
+        except (demo.UnexpectedAnswer, httpx2.HTTPError) as error:
+            return _could_not(error)
+    return 0 if year.agrees else 1
+
+
+def _settings(port: int | None) -> ProcessSettings:
+    settings = ProcessSettings.model_validate(
+        {"data": FOLDER, "replay_from": demo.BEGINS, **({} if port is None else {"PORT": port})}
+    )
+    bind(settings).close()  # refuse before the folder of a running demo is emptied
+    return settings
+
+
 def _fresh_folder() -> TextIO:
     """Empty the demo's folder and open its log."""
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -25,47 +104,6 @@ def _fresh_folder() -> TextIO:
     return (FOLDER / "log.jsonl").open("w", encoding="utf-8")
 
 
-async def play(port: int | None, *, leave: bool) -> int:
-    """Play the year in a fresh folder; return 0 only where every figure agrees.
-
-    Unless `leave`, the house goes on living from 1 March 2024 until a signal comes.
-    """
-    settings = ProcessSettings.model_validate(
-        {"data": FOLDER, "replay_from": demo.BEGINS, **({} if port is None else {"PORT": port})}
-    )
-    bind(settings).close()  # refuse before the folder of a running demo is emptied
-    with _fresh_folder() as log:
-        configure_logs(stream=log, json_lines=True)
-        house = whole_house(settings)
-        agrees = False
-        console = Console()
-
-        async def year() -> bool:
-            nonlocal agrees
-            await tell_first_key(house, FOLDER)
-            key = (FOLDER / "admin-key").read_text().strip()
-            address = f"http://{settings.host}:{settings.port}"
-            async with httpx2.AsyncClient(base_url=address, timeout=60) as client:
-                figures = await demo.play(client, key, mail_folder=FOLDER / "mail", console=console)
-                demo.write_figures(FOLDER / "figures.json", figures)
-                demo.show(console, figures)
-                agrees = all(figure.agrees for figure in figures)
-                if leave:
-                    return False
-                await demo.move_in(client, key)
-                (
-                    await client.put("/v1/clock", json={"running": True}, headers=_with(key))
-                ).raise_for_status()
-            typer.echo(f"The house lives on: {address} (Ctrl-C ends it)")
-            return True
-
-        try:
-            await run(house, settings, when_ready=year)
-        except (demo.UnexpectedAnswer, httpx2.HTTPError) as error:
-            typer.echo(f"The year could not be played. {error}", err=True)
-            return 1
-    return 0 if agrees else 1
-
-
-def _with(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}
+def _could_not(error: Exception) -> int:
+    typer.echo(f"The year could not be played. {error}", err=True)
+    return 1

@@ -95,7 +95,7 @@ async def show_clock(replay: ReplayDep) -> ClockState:
     return ClockState(now=replay.now(), quiet=await replay.is_quiet())
 
 
-@clock.put("/v1/clock", dependencies=[Depends(require("gateway:admin"))])
+@clock.put("/v1/clock", dependencies=[Depends(replay_of), Depends(require("gateway:admin"))])
 async def move_clock(body: ClockMove, replay: ReplayDep) -> ClockState:
     """Move the replay clock forwards, stopping at every due time, or let it run on.
 

@@ -103,10 +103,8 @@ class Relay:
             await self._appender.append(records)
         except Unsendable as refusal:
             await self._send_around(rows, records, refusal)
-        else:
-            await self._mark([row.seq for row in rows])
-        self.sent += len(rows)
-        self._metrics.relay_messages.labels(self._store.service, "sent").inc(len(rows))
+            return refusal.index + 1
+        await self._mark([row.seq for row in rows])
         return len(rows)
 
     async def _unsent(self) -> list[Row[Any]]:
@@ -123,7 +121,7 @@ class Relay:
         assert self._appender is not None
         if refusal.index:
             await self._appender.append(records[: refusal.index])
-        await self._mark([row.seq for row in rows[: refusal.index]])
+            await self._mark([row.seq for row in rows[: refusal.index]])
         row = rows[refusal.index]
         async with self._store.work() as work:
             await work.execute(
@@ -141,11 +139,16 @@ class Relay:
                 )
             )
             await _mark_sent(work, [row.seq])
+        self.sent += 1
+        self._metrics.relay_messages.labels(self._store.service, "parked").inc()
+        self._metrics.dead_letters.labels(f"{self._store.service}.relay").inc()
         log.error("relay.parked", message_id=row.message_id, topic=row.topic, reason=refusal.reason)
 
     async def _mark(self, seqs: list[int]) -> None:
         async with self._store.work() as work:
             await _mark_sent(work, seqs)
+        self.sent += len(seqs)
+        self._metrics.relay_messages.labels(self._store.service, "sent").inc(len(seqs))
 
     async def _drop_appender(self) -> None:
         if self._appender is not None:

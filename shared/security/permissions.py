@@ -57,7 +57,8 @@ def need(principal: Principal, *scopes: str) -> None:
             continue
         if principal.kind == "public":
             raise Unauthorised("This needs credentials.")
-        raise ScopeMissing(f"The scope {scope} is needed.", scope=scope)
+        bound = " by a key that is not bound" if scope in principal.scopes else ""
+        raise ScopeMissing(f"The scope {scope} is needed{bound}.", scope=scope)
 
 
 def own_organisation(principal: Principal, organisation_id: str | None) -> None:

@@ -36,6 +36,20 @@ SCOPES: Final[dict[str, str]] = {
 } | {f"messages:read:{name}": f"Read the public messages of {name}." for name in SERVICES}
 """Every scope and what it allows; an API key can hold no other."""
 
+OF_THE_WHOLE_HOUSE: Final = frozenset(
+    {
+        "directory:admin",
+        "booking:admin",
+        "visits:write",
+        "events:admin",
+        "attendance:write",
+        "notifications:read",
+        "surveys:admin",
+        "operations:admin",
+    }
+)
+"""Scopes whose things belong to no single organisation: a key bound to one cannot use them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -50,8 +64,10 @@ class Principal:
     """The participant's link token, unread: the service that made it reads it."""
 
     def may(self, scope: str) -> bool:
-        """Tell whether the caller holds `scope`."""
-        return scope in self.scopes
+        """Tell whether the caller holds `scope`, and a key that is bound may use it."""
+        return scope in self.scopes and (
+            self.organisation_id is None or scope not in OF_THE_WHOLE_HOUSE
+        )
 
 
 PUBLIC: Final = Principal(kind="public", id="public")

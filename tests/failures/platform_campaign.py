@@ -172,6 +172,7 @@ class Seen:
     bookings: list[dict[str, Any]]
     places: dict[str, dict[str, int]]
     letters: Counter[tuple[str, str]]
+    unnoted: list[str]
     parked: list[dict[str, Any]]
 
 
@@ -181,7 +182,7 @@ async def look(house: House, scene: Scenery) -> Seen:
         {e: await house.admin.every(f"/v1/events/{e}/registrations") for e in scene.events},
         await house.admin.every("/v1/bookings"),
         {e: (await house.admin.get(f"/v1/events/{e}"))["places"] for e in scene.events},
-        await house.letters(),
+        *await house.letters_and_unnoted(),
         await house.admin.every("/v1/dead-letters"),
     )
 
@@ -194,6 +195,7 @@ def violations(traffic: Traffic, seen: Seen, folder: Path) -> list[str]:
     bookings = [Held(each["id"], each["purpose"]) for each in seen.bookings]
     facts = told(folder)
     wrong = [*unsettled(folder), *(f"parked: {each}" for each in seen.parked)]
+    wrong += [f"unnoted: letter {each} is not both there and noted" for each in seen.unnoted]
     for action, held in ((REGISTER, people), (BOOK, bookings)):
         wrong += each_acknowledged_once(history, action, held)
         wrong += each_effect_has_a_cause(history, action, held)

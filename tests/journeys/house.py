@@ -91,13 +91,21 @@ class House:
 
     async def letters(self) -> Counter[tuple[str, str]]:
         """Return how many letters of each kind lie in each mailbox: (address, template)."""
+        found, unnoted = await self.letters_and_unnoted()
+        assert not unnoted, "the letters are not those that are noted as sent"
+        return found
+
+    async def letters_and_unnoted(self) -> tuple[Counter[tuple[str, str]], list[str]]:
+        """Return the letters, and the ids of those that lie there or are noted, and not both."""
         kinds = {
             each["id"]: each["template"]
             for each in await self.admin.every("/v1/deliveries", status="sent")
         }
         files = {path.stem: path for path in self.mail.glob("*.eml")}
-        assert set(files) == set(kinds), "the letters are not those that are noted as sent"
-        return Counter((address_of(read_mail(files[id_])), kind) for id_, kind in kinds.items())
+        found = Counter(
+            (address_of(read_mail(files[id_])), kinds[id_]) for id_ in files.keys() & kinds.keys()
+        )
+        return found, sorted(files.keys() ^ kinds.keys())
 
     def link_for(self, address: str) -> str:
         """Return the token of the link in the one letter to an address."""

@@ -35,6 +35,7 @@ def test_the_promised_metrics_exist() -> None:
         "andan_retries": ("consumer",),
         "andan_dead_letters": ("consumer",),
         "andan_waiting_messages": ("consumer",),
+        "andan_waiting_oldest_seconds": ("consumer",),
         "andan_consumer_lag": ("consumer", "topic"),
         "andan_bookings": ("status",),
         "andan_registrations": ("status",),

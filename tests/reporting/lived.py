@@ -93,7 +93,7 @@ def _record(topic: str, record: Any) -> Record:
         type=envelope.type,
         topic=topic,
         key=record.key.decode(),
-        subject=envelope.subject,
+        subject=envelope.subject or "",
         sequence=envelope.sequence,
         time=envelope.time,
         body=record.value,

@@ -28,7 +28,7 @@ async def test_a_lived_log_tells_its_figures(tmp_path: Path, rounds: Rounds) -> 
     async with Projections(tmp_path).new() as projection:
         await projection.hear(records)
         assert await figures_of(projection) == told
-        for taken in one_of_each(records, rounds(sample=1, whole=20)):
+        for taken in one_of_each(records, rounds(sample=3, whole=40)):
             rest = [record for record in records if record is not taken]
             await projection.forget()
             await projection.hear(rest)

@@ -3,6 +3,7 @@
 import json
 import random
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def expected(records: list[Record]) -> dict[tuple[int, str, str | None], Any]:
     return counted
 
 
-def values(told: dict[tuple[int, str, str | None], tuple[str, list[str]]]) -> dict[Any, Any]:
+def values(told: Mapping[Any, tuple[str, list[str]]]) -> dict[Any, Any]:
     """Return the values of what is told, tables as dictionaries."""
     return {
         place: json.loads(value) if value.startswith("{") else value

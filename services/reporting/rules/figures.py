@@ -114,7 +114,7 @@ FIGURES: Mapping[str, Definition] = {
         title_en="Participants by sector",
         definition_sv=(
             "Deltagare efter den sektor de uppgett; utan uppgift saknas. Färre än fem visas som "
-            "<5, och fler sektorer undantas (withheld) så att inget kan räknas ut."
+            "<5, och fler sektorer undantas så att inget kan räknas ut."
         ),
         definition_en=(
             "Participants by the sector they stated; those who stated none are missing. Under "
