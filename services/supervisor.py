@@ -111,16 +111,17 @@ def distributed(
     folder: Path, port: int, *, replay_from: datetime | None = None
 ) -> Iterator[Distributed]:
     """Run the distributed house with its data in `folder`, the gateway on `port`, until the end."""
+    folder = folder.resolve()
     keyring = Keyring.open(folder / "keys")
     for make in (keyring.inner_key, keyring.links, keyring.sealer, keyring.opener):
         make()  # made here, once, before several processes look for them
     with ExitStack() as rest:  # the servers end last, also where not all of it could start
         kafka = KafkaServer(folder / "kafka")
         rest.callback(kafka.stop)
-        kafka.start()
+        _start(kafka)
         postgres = PostgresServer(folder / "postgres")
         rest.callback(postgres.stop)
-        postgres.start()
+        _start(postgres)
         asyncio.run(_create_databases(postgres))
         ports = {name: free_port() for name in DOMAIN}
         environment = {
@@ -150,6 +151,13 @@ def until_stopped(house: Distributed) -> list[str]:
         if ended := house.ended():
             return ended
     return []
+
+
+def _start(server: KafkaServer | PostgresServer) -> None:
+    try:
+        server.start()
+    except RuntimeError as error:  # no Java, no jars, or it did not come up: told in a sentence
+        raise CannotStart(str(error)) from error
 
 
 async def _create_databases(postgres: PostgresServer) -> None:

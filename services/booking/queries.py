@@ -133,7 +133,8 @@ def _rooms() -> Any:
 
 async def is_known(reader: Reader, organisation_id: str) -> bool:
     """Say whether directory has told of an organisation."""
-    statement = select(col(KnownOrganisation.id)).where(KnownOrganisation.id == organisation_id)
+    known = col(KnownOrganisation.id)
+    statement = select(known).where(known == organisation_id)
     return await reader.scalar(statement) is not None
 
 

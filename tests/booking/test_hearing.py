@@ -1,5 +1,6 @@
 """What booking does about what it hears: organisations, and rooms for events."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +41,19 @@ async def hear(here: Scene, *messages: Any, sequence: int | None = None) -> None
     """Hear messages and be done with them."""
     await here.it.hear(*messages, sequence=sequence)
     await here.it.quiet()
+
+
+async def test_an_organisation_books_as_soon_as_it_is_registered(here: Scene) -> None:
+    """A booking that overtakes the news of its organisation waits for it and is confirmed."""
+    room = await here.room()
+    early = asyncio.create_task(here.book(room, at(7, 17), organisation_id="new"))
+    await asyncio.sleep(0.1)
+    assert not early.done()
+    registered = OrganisationRegistered(
+        organisation_id="new", kind=OrganisationKind.ASSOCIATION, listed=False
+    )
+    await here.it.hear(registered, sequence=1)
+    assert (await early).status_code == 201
 
 
 async def test_only_known_organisations_book(here: Scene) -> None:

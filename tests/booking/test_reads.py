@@ -187,3 +187,16 @@ async def test_the_day_of_a_visit_is_the_venues(here: Scene) -> None:
     await here.move_clock(at(1, 23, 30))
     path = f"/v1/venues/{here.venue_id}/visit-counts/{date(2023, 3, 2)}"
     assert (await here.client.put(path, json={"visits": 1})).status_code == 200
+
+
+async def test_who_keeps_a_copy_of_the_rooms_learns_what_changed(sqlite_here: Scene) -> None:
+    """`changed_since` lists the rooms changed or retired since then, and no other."""
+    here = sqlite_here
+    await here.room(name="as it was")
+    changed, gone = await here.room(name="changed"), await here.room(name="gone")
+    await here.move_clock(at(3, 12))
+    await here.client.patch(f"/v1/rooms/{changed}", json={"capacity": 7})
+    await here.client.post(f"/v1/rooms/{gone}/retirement")
+    since = "/v1/rooms?changed_since=2023-03-03T12:00:00Z"
+    assert await names(here, since) == ["changed", "gone"]
+    assert await names(here, "/v1/rooms") == ["as it was", "changed"]

@@ -103,3 +103,16 @@ async def test_everybody_sees_rooms_and_when_they_are_free_without_names(here: S
             {"starts_at": "2023-03-07T19:30:00Z", "ends_at": "2023-03-07T21:00:00Z"},
         ],
     }
+
+
+@pytest.mark.parametrize("scope", ["booking:admin", "visits:write"])
+async def test_a_bound_key_does_not_run_the_house(sqlite_here: Scene, scope: str) -> None:
+    """Scopes whose things are everybody's are 403 to a key that is bound to an organisation."""
+    here = sqlite_here
+    bound = here.of(OURS, scope)
+    if scope == "visits:write":
+        url = f"/v1/venues/{here.venue_id}/visit-counts/2023-03-01"
+        answer = await bound.put(url, json={"visits": 1})
+    else:
+        answer = await bound.post("/v1/venues", json={"name": "x", "time_zone": "UTC"})
+    assert (answer.status_code, answer.json()["scope"]) == (403, scope)

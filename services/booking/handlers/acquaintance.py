@@ -1,11 +1,12 @@
-"""Patience with organisations that directory has just registered and booking is about to hear of."""
+"""Patience with organisations that directory has just registered: booking is about to hear."""
 
 import asyncio
 
 from services.booking.queries import is_known
 from shared.store import Store
 
-PATIENCE_SECONDS = 1.0
+LOOKS = 100
+"""How often to look, a hundredth of a second apart."""
 _MOST = 10_000
 
 
@@ -22,9 +23,9 @@ class Acquaintance:
         """
         if organisation_id in self._known:
             return
-        loop = asyncio.get_running_loop()
-        until = loop.time() + PATIENCE_SECONDS
-        while not await self._meets(store, organisation_id) and loop.time() < until:
+        for _ in range(LOOKS):
+            if await self._meets(store, organisation_id):
+                return
             await asyncio.sleep(0.01)
 
     async def _meets(self, store: Store, organisation_id: str) -> bool:
