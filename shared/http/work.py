@@ -182,13 +182,12 @@ async def _in_work(handle: Handle, request: Request, key: _Key | None) -> Respon
     request.scope["andan.work"] = work
     try:
         response = await handle(request)
-        if response.status_code < 400:
-            await work.flush()
-            if key is None or await key.remember(work, response):
-                await work.finish()
-                return response
+        done = response.status_code < 400
+        if done and (key is None or await key.remember(work, response)):
+            await work.finish()
+            return response
         await work.abandon()
-        if key is None or response.status_code >= 400:
+        if key is None or not done:
             return response
         if (earlier := await key.earlier_answer(store)) is not None:
             return earlier

@@ -166,7 +166,10 @@ class Work(AsyncSession):
 
     async def _commit(self) -> None:
         if self._outgoing:
-            await self.flush()
+            if self.new or self.dirty or self.deleted:
+                await (
+                    self.flush()
+                )  # rows are locked before their messages get a place in the outbox
             await _TO_OUTBOX.execute_many(self, self._outgoing)
             await self.store.announce(self)
         await self.run_sync(_commit_and_close)

@@ -20,6 +20,7 @@ import asyncpg
 from shared.testing.ports import free_port
 
 START_SECONDS = 30
+PASSING = stat.S_IXGRP | stat.S_IXOTH
 
 
 def _binaries() -> Path:
@@ -164,8 +165,8 @@ def _let_through(path: Path) -> None:
     """Let other users pass through the folders above `path`, without seeing what else is there."""
     for folder in path.resolve().parents:
         mode = folder.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            folder.chmod(mode | stat.S_IXOTH)
+        if mode & PASSING != PASSING:
+            folder.chmod(mode | PASSING)
 
 
 def _server_user() -> str | None:
