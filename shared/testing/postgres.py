@@ -89,6 +89,14 @@ class PostgresServer(Databases):
 
     def start(self) -> Self:
         """Make the cluster where there is none, start it, and wait until it accepts connections."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _start(self) -> None:
         data = self._folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         if self._user is not None:
@@ -117,7 +125,6 @@ class PostgresServer(Databases):
                 start_new_session=True,
             )
         self._wait_until_ready()
-        return self
 
     def stop(self, *, kill: bool = False) -> None:
         """Stop the server (`kill`: at once and without warning, all its processes) and wait."""

@@ -63,9 +63,10 @@ async def test_only_an_administrator_moves_the_clock(tmp_path: Path) -> None:
 
 async def test_in_ordinary_time_there_is_no_such_address(tmp_path: Path) -> None:
     """A house that lives in ordinary time answers 404 to everybody."""
-    async with house(tmp_path) as it, it.holder() as client:
-        assert (await client.get("/v1/clock")).status_code == 404
-        assert (await client.put("/v1/clock", json={"running": True})).status_code == 404
+    async with house(tmp_path) as it, it.holder() as client, it.client() as public:
+        for caller in (client, public):
+            assert (await caller.get("/v1/clock")).status_code == 404
+            assert (await caller.put("/v1/clock", json={"running": True})).status_code == 404
 
 
 @pytest.mark.parametrize("mode", MODES)

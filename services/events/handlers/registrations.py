@@ -166,7 +166,7 @@ async def confirm(work: Work, command: Confirm) -> Registered:
     """
     locked, row = await lock_registration(work, command.registration_id)
     if row.status in ("cancelled", "declined"):
-        raise WrongState("This registration has ended.", status=row.status)
+        raise WrongState("This registration has ended.", state=row.status)
     if row.status != "pending":
         return Registered(row.id, row.status, await position(work, row), row.revision)
     if not locked.is_open or work.now >= locked.starts_at or work.now >= row.confirm_by:
