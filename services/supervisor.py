@@ -112,6 +112,7 @@ def distributed(
 ) -> Iterator[Distributed]:
     """Run the distributed house with its data in `folder`, the gateway on `port`, until the end."""
     folder = folder.resolve()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a start as Ctrl-C does
     keyring = Keyring.open(folder / "keys")
     for make in (keyring.inner_key, keyring.links, keyring.sealer, keyring.opener):
         make()  # made here, once, before several processes look for them

@@ -58,6 +58,7 @@ def nothing(at: datetime, done: int) -> None:
     """Tell nobody how far it is."""
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_week_becomes_figures(player: Player) -> None:
     """Every answer is as planned, and the figures are those that the requests add up to."""
