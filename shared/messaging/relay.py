@@ -24,7 +24,7 @@ from shared.store.work import Work, decode_headers
 
 BATCH = 500
 POLL_SECONDS = 1.0
-LINGER_SECONDS = 0.025
+LINGER_SECONDS = 0.05
 """How long a relay that has just sent waits for more: under a rush, many rows share a batch."""
 LONGEST_PAUSE_SECONDS = 2.0
 

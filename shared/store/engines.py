@@ -57,6 +57,7 @@ def _sqlite(url: URL, *, durable: bool) -> Engines:
     _make_sure_it_can_be_written(path)
     pragmas: dict[str, str | int] = {
         "journal_mode": "WAL",
+        "wal_autocheckpoint": 8000,
         "busy_timeout": 5000,
         "foreign_keys": 1,
         "secure_delete": 1,

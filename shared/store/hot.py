@@ -5,6 +5,7 @@ words, the parameters and their conversion are still SQLAlchemy's: what a hot st
 the statement does.
 """
 
+from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
 Values = Mapping[str, Any]
 
 
+Convert = Callable[[Any], Any] | None
+
+
 class _Compiled(NamedTuple):
     sql: str
-    columns: list[tuple[str, Callable[[Any], Any] | None]]
+    columns: list[tuple[str, Convert]]
+    results: list[Convert]
+    row: Callable[..., Any]
 
     def parameters(self, values: Values) -> tuple[Any, ...]:
         return tuple(
@@ -31,7 +37,7 @@ class _Compiled(NamedTuple):
 
 
 class Hot:
-    """A statement without a result, given its values by name."""
+    """A statement, given its values by name."""
 
     def __init__(self, statement: ClauseElement, *columns: str) -> None:
         self._statement = statement
@@ -68,6 +74,24 @@ class Hot:
         compiled = self._postgresql
         return await driver.fetchval(compiled.sql, *compiled.parameters(values))
 
+    async def first(self, work: "Work", values: Values) -> Any:
+        """Run a select; return its first row, the columns as attributes, or None."""
+        driver = await work.driver()
+        if work.store.dialect == "sqlite":
+            compiled = self._sqlite
+            row = driver.sqlite.execute(compiled.sql, compiled.parameters(values)).fetchone()
+        else:
+            compiled = self._postgresql
+            row = await driver.fetchrow(compiled.sql, *compiled.parameters(values))
+        if row is None:
+            return None
+        return compiled.row(
+            *(
+                value if convert is None or value is None else convert(value)
+                for value, convert in zip(row, compiled.results, strict=True)
+            )
+        )
+
     @cached_property
     def _sqlite(self) -> _Compiled:
         return self._compile(pysqlite.dialect(paramstyle="qmark"))
@@ -79,6 +103,13 @@ class Hot:
     def _compile(self, dialect: Any) -> _Compiled:
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
         convert = compiled._bind_processors  # noqa: SLF001 -- what a statement's own execution uses
+        selected = getattr(self._statement, "selected_columns", ())
+        results = [
+            column.type.dialect_impl(dialect).result_processor(dialect, None) for column in selected
+        ]
         return _Compiled(
-            str(compiled), [(name, convert.get(name)) for name in compiled.positiontup]
+            str(compiled),
+            [(name, convert.get(name)) for name in compiled.positiontup],
+            results,
+            namedtuple("Row", [column.key for column in selected]),
         )

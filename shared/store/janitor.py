@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from shared.store.plumbing import idempotency, inbox, outbox
 from shared.store.scheduler import utc_day
@@ -14,12 +14,25 @@ INBOX_KEPT = timedelta(days=14)
 """Longer than any bus repeats a message by itself; what guards an act lives with its effect."""
 
 
+AT_ONCE = 1_000
+
+
 async def clean(store: Store, now: datetime) -> None:
     """Delete sent outbox rows, idempotency answers and inbox rows past their time."""
+    while await _clean_outbox(store, now - SENT_KEPT) == AT_ONCE:
+        pass
     for statement in (
-        delete(outbox).where(outbox.c.sent_at < now - SENT_KEPT),
         delete(idempotency).where(idempotency.c.at < now - ANSWERS_KEPT),
         delete(inbox).where(inbox.c.day < utc_day(now - INBOX_KEPT)),
     ):
         async with store.work() as work:
             await work.execute(statement)
+
+
+async def _clean_outbox(store: Store, before: datetime) -> int:
+    """Delete up to AT_ONCE sent rows; they are the oldest, so nothing else is looked at."""
+    oldest = select(outbox.c.seq, outbox.c.sent_at).order_by(outbox.c.seq).limit(AT_ONCE).subquery()
+    old = select(oldest.c.seq).where(oldest.c.sent_at < before)
+    async with store.work() as work:
+        result = await work.execute(delete(outbox).where(outbox.c.seq.in_(old)))
+        return int(result.rowcount)  # type: ignore[attr-defined]  # a delete's result is a cursor's

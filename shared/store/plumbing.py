@@ -32,7 +32,6 @@ outbox = Table(
         sqlite_where=text("sent_at IS NULL"),
         postgresql_where=text("sent_at IS NULL"),
     ),
-    Index("outbox_sent_at", "sent_at"),
     sqlite_autoincrement=True,
 )
 """Messages written with the facts they tell; the relay sends them in order of `seq`."""

@@ -14,7 +14,7 @@ from shared.contracts.envelope import Envelope
 from shared.store.engines import Engines, open_engines
 from shared.store.migrations import upgrade
 from shared.store.plumbing import about
-from shared.store.work import Reader, Work
+from shared.store.work import Reader, Work, shielded
 
 T = TypeVar("T")
 
@@ -121,9 +121,9 @@ class Store:
         work = self.begin(cause)
         try:
             yield work
-            await work.finish()
+            await shielded(work.finish())
         except BaseException:
-            await work.abandon()
+            await shielded(work.abandon())
             raise
 
     @asynccontextmanager

@@ -142,10 +142,11 @@ class Work(AsyncSession):
         """
         if self._driver is None:
             connection = await self.connection()
-            driver: Any = (await connection.get_raw_connection()).driver_connection
+            raw: Any = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection
             if self.store.dialect == "postgresql" and not driver.is_in_transaction():
-                # SQLAlchemy begins asyncpg's transaction with its own first statement.
-                await connection.exec_driver_sql("SELECT 1")
+                # SQLAlchemy begins asyncpg's transaction only with its own first statement.
+                await raw.dbapi_connection._start_transaction()  # noqa: SLF001 -- or a round trip more
             self._driver = driver
         return self._driver
 
@@ -154,17 +155,10 @@ class Work(AsyncSession):
         self._afterwards.append(tell)
 
     async def finish(self) -> None:
-        """Commit, then wake whoever carries on: called by the store alone.
+        """Commit, then wake whoever carries on: called by the store and the writing route alone.
 
-        Shielded: a cancelled request either committed as a whole or did nothing.
+        Both shield it: what is cancelled either committed as a whole or did nothing.
         """
-        await shielded(self._commit())
-
-    async def abandon(self) -> None:
-        """Roll back and give the connection back: called by the store alone."""
-        await shielded(self._roll_back())
-
-    async def _commit(self) -> None:
         if self._outgoing:
             if self.new or self.dirty or self.deleted:
                 await (
@@ -180,7 +174,8 @@ class Work(AsyncSession):
         for tell in self._afterwards:
             tell()
 
-    async def _roll_back(self) -> None:
+    async def abandon(self) -> None:
+        """Roll back and give the connection back: called by whoever else would finish it."""
         self._outgoing = []
         await self.rollback()
         await self.close()

@@ -10,11 +10,12 @@ from services.events.rules.line import moves, next_in_line
 from shared.contracts.events import RegistrationConfirmed
 from shared.http.problems import NotFound
 from shared.store import Work
+from shared.store.hot import Hot
 
 AT_ONCE = 200
 """Entries of the line that are looked at in one go."""
 
-_LOCK = select(places).where(places.c.event_id == bindparam("event")).with_for_update()
+_LOCK = Hot(select(places).where(places.c.event_id == bindparam("event")).with_for_update())
 _TAKE = (
     update(places)
     .where(places.c.event_id == bindparam("event"))
@@ -49,8 +50,7 @@ async def lock_places(work: Work, event_id: str) -> Locked:
 
     Raises NotFound where there is no such event.
     """
-    connection = await work.connection()
-    row = (await connection.execute(_LOCK, {"event": event_id})).first()
+    row: Locked | None = await _LOCK.first(work, {"event": event_id})
     if row is None:
         raise NotFound("There is no such event.")
     return row
