@@ -24,8 +24,9 @@ from shared.store.work import Work, decode_headers
 
 BATCH = 500
 POLL_SECONDS = 1.0
+RUSH_SECONDS = 0.01
 LINGER_SECONDS = 0.05
-"""How long a relay that has just sent waits for more: under a rush, many rows share a batch."""
+"""Rows that come within RUSH after a batch was sent wait for LINGER: then many share the next."""
 LONGEST_PAUSE_SECONDS = 2.0
 
 _MARK = {
@@ -67,14 +68,19 @@ class Relay:
     async def run(self) -> None:
         """Relay until cancelled; woken by commits, and by a timer in case a wake-up was lost."""
         pause = 0.05
+        loop = asyncio.get_running_loop()
+        sent_at = 0.0
         try:
             while True:
+                filled = self._store.outbox_filled.is_set()
+                if filled and loop.time() - sent_at < RUSH_SECONDS:
+                    await asyncio.sleep(LINGER_SECONDS)
                 self._store.outbox_filled.clear()
                 try:
                     if await self.relay_once():
                         pause = 0.05
                         self.complaint = None
-                        await asyncio.sleep(LINGER_SECONDS)
+                        sent_at = loop.time()
                         continue
                 except Exception as error:  # noqa: BLE001 -- whatever it was, rows wait and go again
                     self.failures += 1
