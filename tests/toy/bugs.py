@@ -32,7 +32,7 @@ class MarksFirst(Relay):
         """Mark, and only then send."""
         rows = await self._unsent()
         await self._mark([row.seq for row in rows])
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(PAUSE_SECONDS * 10)
         if rows:
             appender = await self._open_appender(self._store.service)
             await appender.append(
@@ -60,7 +60,7 @@ class MarksLate(Relay):
     """A sound relay that takes its time between sending and marking: much is sent again."""
 
     async def _mark(self, seqs: list[int]) -> None:
-        await asyncio.sleep(PAUSE_SECONDS * 2)
+        await asyncio.sleep(PAUSE_SECONDS * 15)
         await super()._mark(seqs)
 
 
