@@ -137,7 +137,16 @@ class Service:
         await self.store.close()
 
     async def quiet(self) -> Quiet:
-        """Say whether nothing is left to do: outbox empty, nothing unread, nothing due."""
+        """Say whether nothing is left to do: outbox empty, nothing unread, nothing due.
+
+        A store or a bus that does not answer is no reason to fail: the service is not quiet.
+        """
+        try:
+            return await self._look()
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it is told as the reason
+            return Quiet(False, self._activity(), None, (type(error).__name__,))
+
+    async def _look(self) -> Quiet:
         reasons: list[str] = []
         async with self.store.read() as reader:
             unsent, next_due = (await reader.execute(_LEFT)).one()
