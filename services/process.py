@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import errno
 import gc
-import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -101,7 +100,6 @@ async def run(
 
     `when_ready` is awaited once the port answers; if it returns False the process ends.
     """
-    os.umask(0o077)  # stores, log and letters are for their owner alone
     with contextlib.closing(bind(settings)) as port:
         await _start(house)
         # What was made at the start lives as long as the process: nobody need look at it again.

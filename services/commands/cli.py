@@ -1,6 +1,7 @@
 """The command line: which commands there are, and how a failure is told."""
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 
 def _run(work: Coroutine[Any, Any, int]) -> None:
     def run() -> int:
+        os.umask(0o077)  # stores, log and letters are for their owner alone
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(work)
 
