@@ -1,9 +1,9 @@
 """Every message of the contracts, by its type; importing this module fills the registry."""
 
-from shared.contracts import booking, directory, events, notifications, reporting
+from shared.contracts import booking, directory, events, notifications, reporting, surveys
 from shared.contracts.message import MESSAGES, Message
 
-_PUBLISHERS = (booking, directory, events, notifications, reporting)
+_PUBLISHERS = (booking, directory, events, notifications, reporting, surveys)
 
 CONTRACTS: dict[str, type[Message]] = {
     type_: message

@@ -44,6 +44,8 @@ class Message(Part):
     about: ClassVar[str]
     unlinkable: ClassVar[bool] = False
     """True where id, cause and trace would tell who: a random id, and neither of the others."""
+    tombstone: ClassVar[bool] = False
+    """True where it says no more than that its key is gone: a body of none, on a compacted topic."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -63,18 +65,25 @@ class Message(Part):
         """Return the id of what this fact is about."""
         return str(getattr(self, self.about))
 
+    def body(self) -> bytes | None:
+        """Return what goes to the bus: its JSON, or none where it is a tombstone."""
+        return None if self.tombstone else self.encode()
+
     @classmethod
     def dataschema(cls) -> str:
         """Return the relative URI of the body's JSON Schema."""
         return f"/schemas/{cls.type}.json"
 
 
-def decode(type_: str, body: bytes) -> Message:
-    """Return the message of `type_` that `body` holds.
+def decode(type_: str, body: bytes | None, key: bytes | None = None) -> Message:
+    """Return the message of `type_` that `body` holds; a tombstone's one field is its key.
 
     Raises `UnknownMessage`, or pydantic's `ValidationError` where the body is not one.
     """
-    return message_class(type_).model_validate_json(body)
+    kind = message_class(type_)
+    if kind.tombstone and body is None:
+        return kind.model_validate({kind.keyed_by: (key or b"").decode()})
+    return kind.model_validate_json(body or b"")
 
 
 def message_class(type_: str) -> "type[Message]":

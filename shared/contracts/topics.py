@@ -93,6 +93,28 @@ _ALL = (
         public=False,
     ),
     Topic(
+        name="andan.surveys.survey.v1",
+        key="survey",
+        carries="opened, closed, result released; nothing of a single answer",
+        reason=_FOR_THE_YEAR,
+    ),
+    Topic(
+        name="andan.surveys.ballot.v1",
+        key="survey",
+        carries="ballots of a survey, sealed for notifications",
+        reason=_A_WEEK,
+        retention=timedelta(days=7),
+        sealed=True,
+        public=False,
+    ),
+    Topic(
+        name="andan.surveys.quote.v1",
+        key="quote",
+        carries="quotes approved; a tombstone withdraws one",
+        reason="The words of a quote live until they are withdrawn, and no longer.",
+        compacted=True,
+    ),
+    Topic(
         name="andan.notifications.delivery.v1",
         key="delivery",
         carries="sent, failed, bounced; no address, and no figure rests on it",

@@ -214,7 +214,7 @@ class Consumer:
             raise UnknownMessage(received.envelope.type)
         if received.envelope.type not in self.subscription.handlers:
             return None
-        return decode(received.envelope.type, received.body or b"")
+        return decode(received.envelope.type, received.body, received.key)
 
     def _concerns(self, received: Received) -> bool:
         """Say whether the message is to be taken; what cannot be read is, so that it is parked."""

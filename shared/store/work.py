@@ -98,7 +98,7 @@ class Work(AsyncSession):
             message_id=envelope.id,
             key=message.key().encode(),
             headers=envelope.to_headers(),
-            body=message.encode(),
+            body=message.body(),
         )
         return envelope.id
 

@@ -62,7 +62,7 @@ class Running:
             rows = (await reader.execute(select(outbox).order_by(outbox.c.seq))).all()
         envelopes = [Envelope.from_headers(decode_headers(row.headers)) for row in rows]
         return [
-            (envelope, decode(envelope.type, row.body))
+            (envelope, decode(envelope.type, row.body, row.key))
             for envelope, row in zip(envelopes, rows, strict=True)
         ]
 
@@ -82,7 +82,7 @@ class Running:
             )
             rows.append(
                 OutboxRecord(
-                    message.topic, message.key().encode(), message.encode(), envelope.to_headers()
+                    message.topic, message.key().encode(), message.body(), envelope.to_headers()
                 )
             )
         appender = await self.bus.appender("test")
