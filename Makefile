@@ -13,7 +13,7 @@ UV := $(shell uv --version 2>/dev/null | grep -q '^uv 0\.13\.' && echo uv || ech
 RUN := .venv/bin/python
 CODE := services shared tests
 PYTEST := $(RUN) -m pytest -n logical
-QUICK := not kafka and not postgres and not connected and not failures and not slow and not campaign
+QUICK := not kafka and not postgres and not connected and not failures and not browser and not slow and not campaign
 ARGS ?=
 
 export UV_PYTHON_DOWNLOADS := never

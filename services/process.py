@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.gateway.first_key import FirstKeyUnreadable
 from services.settings import ProcessSettings
-from services.topology import House
+from services.topology import House, Pages
 from shared.messaging.embedded.errors import LogInUse
 from shared.security.keyring import KeyExposed, KeyMissing
 from shared.store.engines import StoreUnusable
@@ -63,6 +63,15 @@ def told_plainly() -> Iterator[None]:
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handlers: the process stops its services after it."""
 
+    def __init__(self, config: uvicorn.Config, draining: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._draining = draining
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Have what would go on for ever ended, then let every answer be finished."""
+        self._draining()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals to the process."""
@@ -91,7 +100,7 @@ def bind(settings: ProcessSettings) -> socket.socket:
 
 
 async def run(
-    house: House,
+    house: House | Pages,
     settings: ProcessSettings,
     *,
     when_ready: Callable[[], Awaitable[bool]] | None = None,
@@ -113,7 +122,8 @@ async def run(
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
-            )
+            ),
+            house.front.drain,
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -129,7 +139,7 @@ async def run(
             await house.stop()
 
 
-async def _start(house: House) -> None:
+async def _start(house: House | Pages) -> None:
     with told_plainly():
         for left in reversed(range(BUS_PATIENCE_SECONDS)):
             try:

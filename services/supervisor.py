@@ -18,7 +18,7 @@ from typing import IO
 import httpx2
 
 from services.process import CannotStart
-from services.topology import DOMAIN, SERVICES
+from services.topology import BEHIND, WITH_STORE
 from shared.security.keyring import Keyring
 from shared.testing.kafka import KafkaServer
 from shared.testing.ports import free_port
@@ -114,7 +114,13 @@ def distributed(
     folder = folder.resolve()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a start as Ctrl-C does
     keyring = Keyring.open(folder / "keys")
-    for make in (keyring.inner_key, keyring.links, keyring.sealer, keyring.opener):
+    for make in (
+        keyring.inner_key,
+        keyring.links,
+        keyring.sealer,
+        keyring.opener,
+        keyring.erasure_key,
+    ):
         make()  # made here, once, before several processes look for them
     with ExitStack() as rest:  # the servers end last, also where not all of it could start
         kafka = KafkaServer(folder / "kafka")
@@ -124,10 +130,11 @@ def distributed(
         rest.callback(postgres.stop)
         _start(postgres)
         asyncio.run(_create_databases(postgres))
-        ports = {name: free_port() for name in DOMAIN}
+        ports = {name: free_port() for name in BEHIND}
         environment = {
             "ANDAN_DATA": str(folder),
             "ANDAN_SOURCE": f"http://127.0.0.1:{port}",
+            "ANDAN_GATEWAY": f"http://127.0.0.1:{port}",
             "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
             "DATABASE_URL": postgres.url("{service}"),
             "ANDAN_UPSTREAMS": json.dumps({n: f"http://127.0.0.1:{p}" for n, p in ports.items()}),
@@ -136,7 +143,7 @@ def distributed(
             environment["ANDAN_REPLAY_FROM"] = replay_from.isoformat()
         house = Distributed(folder, kafka, postgres, environment)
         rest.callback(house.stop)
-        for name in DOMAIN:
+        for name in BEHIND:
             house.launch(name, ports[name])
         house.launch("gateway", port)
         house.wait_until_ready()
@@ -163,7 +170,7 @@ def _start(server: KafkaServer | PostgresServer) -> None:
 
 async def _create_databases(postgres: PostgresServer) -> None:
     present = await postgres.databases()
-    for name in SERVICES:
+    for name in WITH_STORE:
         if name not in present:
             await postgres.create_database(name)
 

@@ -14,6 +14,10 @@ from services.notifications.app import create_service as notifications
 from services.notifications.settings import Settings as NotificationsSettings
 from services.reporting.app import create_service as reporting
 from services.settings import ProcessSettings
+from services.surveys.app import create_service as surveys
+from services.web.app import Web
+from services.web.app import create_service as web
+from services.web.settings import Settings as WebSettings
 from shared.clock import Clock, ReplayClock, SystemClock
 from shared.contracts.every import CONTRACTS
 from shared.contracts.topics import TOPICS, Topic
@@ -28,13 +32,20 @@ DOMAIN: dict[str, tuple[Callable[..., Service], type[ServiceSettings]]] = {
     "directory": (directory, DirectorySettings),
     "booking": (booking, ServiceSettings),
     "events": (events, ServiceSettings),
+    "surveys": (surveys, ServiceSettings),
     "notifications": (notifications, NotificationsSettings),
     "reporting": (reporting, ServiceSettings),
 }
 """Every service behind the gateway, in the order in which they are told of."""
 
-SERVICES = (*DOMAIN, "gateway")
+BEHIND = (*DOMAIN, "web")
+"""Everything behind the gateway: web has pages, and neither store nor messages."""
+
+SERVICES = (*BEHIND, "gateway")
 """Every service that can be started alone."""
+
+WITH_STORE = (*DOMAIN, "gateway")
+"""Every service that has a database of its own."""
 
 
 @dataclass
@@ -63,6 +74,21 @@ class House:
         await self.bus.stop()
 
 
+@dataclass
+class Pages:
+    """The pages alone in their process: they have neither store nor bus."""
+
+    front: Web
+
+    async def start(self, *, migrate: bool = True) -> None:
+        """Nothing but the pages starts."""
+        await self.front.start(migrate=migrate)
+
+    async def stop(self) -> None:
+        """Stop the pages."""
+        await self.front.stop()
+
+
 def whole_house(process: ProcessSettings) -> House:
     """Return all services in one process behind the gateway."""
     clock, bus, keyring, metrics = _shared(process)
@@ -70,12 +96,24 @@ def whole_house(process: ProcessSettings) -> House:
         name: create(process.share(settings), clock, bus, keyring, metrics, behind_gateway=True)
         for name, (create, settings) in DOMAIN.items()
     }
-    front = gateway(process.share(GatewaySettings), clock, bus, keyring, metrics, services=behind)
+    pages = web(process.share(WebSettings), clock, keyring, metrics, behind_gateway=True)
+    front = gateway(
+        process.share(GatewaySettings),
+        clock,
+        bus,
+        keyring,
+        metrics,
+        services={**behind, pages.name: pages},
+    )
+    pages.reach(front.app)
     return House(bus, clock, [*behind.values(), front], front)
 
 
-def one_service(name: str, process: ProcessSettings) -> House:
+def one_service(name: str, process: ProcessSettings) -> House | Pages:
     """Return the service `name` alone in its process; the gateway reaches the others by HTTP."""
+    if name == "web":
+        settings = process.share(WebSettings)
+        return Pages(web(settings, _clock(process), process.keyring(), Metrics()))
     clock, bus, keyring, metrics = _shared(process)
     if name == "gateway":
         front = gateway(
@@ -84,11 +122,11 @@ def one_service(name: str, process: ProcessSettings) -> House:
             bus,
             keyring,
             metrics,
-            addresses=process.addresses(DOMAIN),
+            addresses=process.addresses(BEHIND),
         )
     else:
-        create, settings = DOMAIN[name]
-        front = create(process.share(settings), clock, bus, keyring, metrics)
+        create, kind = DOMAIN[name]
+        front = create(process.share(kind), clock, bus, keyring, metrics)
     return House(bus, clock, [front], front)
 
 
@@ -100,10 +138,13 @@ def every_topic(services: list[Service]) -> list[Topic]:
 
 def _shared(process: ProcessSettings) -> tuple[Clock, Bus, Keyring, Metrics]:
     assert CONTRACTS  # importing it lets every message be decoded by its type
-    clock: Clock = ReplayClock(process.replay_from) if process.replay_from else SystemClock()
     bus: Bus = (
         KafkaBus(process.kafka_bootstrap_servers)
         if process.kafka_bootstrap_servers
         else EmbeddedBus(EmbeddedLog(process.data / "log.sqlite"))
     )
-    return clock, bus, process.keyring(), Metrics()
+    return _clock(process), bus, process.keyring(), Metrics()
+
+
+def _clock(process: ProcessSettings) -> Clock:
+    return ReplayClock(process.replay_from) if process.replay_from else SystemClock()

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from shared.http.problems import NotFound
 from shared.messaging import dead_letters
 from shared.messaging.broker import Bus, BusBroker
 from shared.messaging.consumer import Consumer
+from shared.messaging.declaration import GroupInUse
 from shared.messaging.hearing import attach
 from shared.messaging.relay import Relay
 from shared.messaging.subscription import Subscription
@@ -34,7 +35,10 @@ from shared.store.store import Store
 
 CLEAN_EVERY_SECONDS = 600
 LOOK_EVERY_SECONDS = 10
+LOOK_AT_LAG_SECONDS = 0.02
 JOBS_AT_ONCE = 8
+LEDGER_PATIENCE_SECONDS = 12
+"""Longer than the session of a process that was killed: after that, its group can be rewound."""
 
 _LEFT = select(
     select(func.min(outbox.c.seq)).where(outbox.c.sent_at.is_(None)).scalar_subquery(),
@@ -113,6 +117,9 @@ class Service:
         ]
         self.consumers = [Consumer(each, self.store) for each in parts.subscriptions]
         self.broker: BusBroker | None = None
+        self.ledgers = [each for each in parts.subscriptions if each.is_ledger]
+        self.is_up_to_ledger = asyncio.Event()
+        """Set once all that its ledgers hold was heard: a restored store is as it should be."""
         self._tasks: list[asyncio.Task[None]] = []
         self.metrics = metrics
         self.app: FastAPI = service_app(self, inner_key, metrics, behind_gateway=behind_gateway)
@@ -125,6 +132,9 @@ class Service:
             attach(self.broker, consumer)
         for work in (self._lead(), self._hear(), self._look_again(), self._clean()):
             self._run(work)
+
+    def drain(self) -> None:
+        """End answers that would go on for ever: the process is about to stop serving."""
 
     async def stop(self) -> None:
         """Stop hearing (what is in hand is finished), stop relaying, close the store."""
@@ -154,6 +164,8 @@ class Service:
             reasons.append("outbox")
         if self.broker is None or not self.broker.running:
             reasons.append("starting")
+        if not self.is_up_to_ledger.is_set():
+            reasons.append("ledger")
         for consumer in self.consumers:
             lag = await self.bus.lag(consumer.subscription.group, consumer.subscription.topics)
             if consumer.busy or any(lag.values()):
@@ -192,17 +204,47 @@ class Service:
     async def _hear(self) -> None:
         """Start the broker, trying again while the bus is away.
 
-        A new store is told everything again: its projecting groups begin at the beginning.
+        A new store is told everything again: its projecting groups begin at the beginning. So do
+        the ledgers, of any store: it may be one from before what they tell.
         """
         assert self.broker is not None
+        await self._until_bus_answers(self._begin_to_hear)
+        await self._until_bus_answers(self._catch_up)
+        self.is_up_to_ledger.set()
+
+    async def _begin_to_hear(self) -> None:
+        assert self.broker is not None
+        if await self.store.is_new():
+            for each in self.parts.subscriptions:
+                if not each.acts:
+                    await self.bus.rewind(each.group, each.topics)
+            await self.store.settle()
+        else:
+            for each in self.ledgers:
+                await self._rewind_ledger(each)
+        await self.broker.start()
+
+    async def _rewind_ledger(self, ledger: Subscription) -> None:
+        """Have a ledger told again, unless another process keeps it that began with the same."""
+        for _ in range(LEDGER_PATIENCE_SECONDS):
+            with contextlib.suppress(GroupInUse):
+                await self.bus.rewind(ledger.group, ledger.topics)
+                return
+            await asyncio.sleep(1)
+        log.info("service.ledger_in_use", service=self.name, group=ledger.group)
+
+    async def _catch_up(self) -> None:
+        for each in self.ledgers:
+            while True:
+                lag = await self.bus.lag(each.group, each.topics)
+                if not any(lag.values()):
+                    break
+                await asyncio.sleep(LOOK_AT_LAG_SECONDS)
+
+    async def _until_bus_answers(self, ask: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:
             try:
-                if await self.store.is_new():
-                    for each in self.parts.subscriptions:
-                        if not each.acts:
-                            await self.bus.rewind(each.group, each.topics)
-                    await self.store.settle()
-                await self.broker.start()
+                await ask()
                 return
             except Exception as error:  # noqa: BLE001 -- whatever keeps the bus away, it is tried again
                 log.warning("service.bus_away", service=self.name, error=repr(error))
@@ -210,6 +252,8 @@ class Service:
 
     async def _lead(self) -> None:
         """Relay and do what is due for as long as this process leads its store."""
+        if self.ledgers:
+            await self.is_up_to_ledger.wait()
         leadership = Leadership(self.store)
         while True:
             async with leadership.hold() as lost:

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins: list[str] = ["shared.testing.pytest_kafka", "shared.testing.fixtures"]
+pytest_plugins: list[str] = [
+    "shared.testing.pytest_kafka",
+    "shared.testing.fixtures",
+    "shared.testing.pytest_browser",
+]
 
 PROFILE = os.environ.get("ANDAN_PROFILE", "fast")
 SEED_VARIABLE = "ANDAN_SEED"

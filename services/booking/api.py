@@ -22,6 +22,7 @@ from services.booking.handlers.decisions import (
     approve_booking,
     reject_booking,
 )
+from services.booking.handlers.erasure import EraseContact, erase_contact
 from services.booking.handlers.places import Caller
 from services.booking.handlers.rooms import (
     ChangeRoom,
@@ -291,6 +292,15 @@ async def create_booking_check_in(
     """Say that a gathering took place, and how many came."""
     command = CheckIn(booking_id, body.people, _caller(caller, if_match))
     return _shown(await check_in(work, command), response)
+
+
+@router.post("/v1/bookings/{booking_id}/contact-erasure")
+async def create_booking_contact_erasure(
+    booking_id: Id, work: WorkDep, response: Response, caller: Writer, if_match: IfMatchDep
+) -> BookingOut:
+    """Forget who the contact is, here and everywhere, on all its bookings; they stand."""
+    command = EraseContact(booking_id, _caller(caller, if_match))
+    return _shown(await erase_contact(work, command), response)
 
 
 @router.post("/v1/bookings/{booking_id}/approval")

@@ -6,20 +6,22 @@ from services.booking import api, rules
 from services.booking.handlers.acquaintance import Acquaintance
 from services.booking.handlers.bookings import LAPSE, NO_SHOW
 from services.booking.handlers.decisions import lapse_request, note_no_show
-from services.booking.messages import organisations, wishes
+from services.booking.messages import erasures, organisations, wishes
 from shared.clock import Clock
 from shared.messaging.broker import Bus
 from shared.observability.metrics import Metrics
 from shared.security.keyring import Keyring
 from shared.service import Parts, Service
 from shared.settings import ServiceSettings
+from shared.store import scrub
 
 PARTS = Parts(
     name="booking",
     migrations=Path(__file__).parent / "migrations",
     routers=[api.router],
-    subscriptions=[organisations, wishes],
+    subscriptions=[organisations, wishes, erasures],
     tasks={NO_SHOW: note_no_show, LAPSE: lapse_request},
+    jobs={scrub.KIND: scrub.scrubs("contact")},
     problems={
         rules.RoomTaken: 409,
         rules.WrongState: 409,
@@ -56,5 +58,5 @@ def create_service(
         inner_key=keyring.inner_key(),
         metrics=metrics,
         behind_gateway=behind_gateway,
-        provide=[keyring.sealer(), Acquaintance()],
+        provide=[keyring.sealer(), keyring.erasure_key(), Acquaintance()],
     )

@@ -1,10 +1,12 @@
-"""What booking hears: organisations, and the rooms that events ask for and give back."""
+"""What booking hears: organisations, the rooms that events ask for and give back, erasures."""
 
 from datetime import timedelta
 
 from services.booking.handlers.bookings import Book
+from services.booking.handlers.erasure import KeepErased, keep_erased
 from services.booking.handlers.rooms import KnowOrganisation, know_organisation
 from services.booking.handlers.wishes import ReleaseRooms, book_for_event, release_rooms
+from shared.contracts.booking import BookingContactErasureRequested
 from shared.contracts.directory import (
     OrganisationChanged,
     OrganisationDescription,
@@ -12,12 +14,14 @@ from shared.contracts.directory import (
     OrganisationRegistered,
 )
 from shared.contracts.events import EventCancelled, RoomReleased, RoomRequested
-from shared.messaging.subscription import acts, projects, received
+from shared.messaging.subscription import acts, keeps_ledger, projects, received
 from shared.store import Work
 
 organisations = projects(service="booking", purpose="organisations")
 wishes = acts(service="booking", purpose="wishes", within=timedelta(days=30))
 """A wish that is older than its event is refused as past; half a year of them is not booked."""
+
+erasures = keeps_ledger(service="booking", purpose="erasures")
 
 
 @organisations.on(OrganisationRegistered, OrganisationChanged)
@@ -60,6 +64,12 @@ async def take_room_back(work: Work, message: RoomReleased) -> None:
 async def free_rooms_of_event(work: Work, message: EventCancelled) -> None:
     """Call off all bookings of an event that does not take place."""
     await release_rooms(work, ReleaseRooms(message.event_id, None, "event-cancelled"))
+
+
+@erasures.on(BookingContactErasureRequested)
+async def keep_contact_erased(work: Work, message: BookingContactErasureRequested) -> None:
+    """Erase again the contact that a restored store brought back."""
+    await keep_erased(work, KeepErased(message.erasure_id))
 
 
 def _revision() -> int:

@@ -241,13 +241,14 @@ class BookingView:
     status: BookingStatus
     reason: str | None
     for_: dict[str, str] | None
+    changed_at: datetime
     revision: int
 
 
 def booking_view(booking: Booking, venue_id: str, time_zone: str) -> BookingView:
     """Return what is shown of a booking."""
     return BookingView(
-        **booking.model_dump(exclude={"status", "for_kind", "for_id", "changed_at"}),
+        **booking.model_dump(exclude={"status", "for_kind", "for_id"}),
         status=BookingStatus(booking.status),
         venue_id=venue_id,
         time_zone=time_zone,

@@ -173,6 +173,8 @@ class BookingOut(BaseModel):
     buffer_minutes: int
     reason: str | None
     """Why it was cancelled or rejected."""
+    changed_at: datetime
+    """When it became what it is."""
     for_: Annotated[ForOut | None, Field(serialization_alias="for")]
 
 

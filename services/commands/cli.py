@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.commands import dead_letters, demo, documents, start, topics
+from services.commands import dead_letters, demo, documents, sign_in, start, topics
 from services.process import CannotStart, loop_factory
 from services.topology import SERVICES
 
@@ -18,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command(name="sign-in")(sign_in.make_link)
 
 
 def _run(work: Coroutine[Any, Any, int]) -> None:

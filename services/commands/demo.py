@@ -37,6 +37,7 @@ class Year:
             )
             demo.write_figures(FOLDER / "figures.json", figures)
             demo.show(self._console, figures)
+            await demo.keep_report(client, FOLDER)
             self.agrees = all(figure.agrees for figure in figures)
             if self._leave:
                 return False

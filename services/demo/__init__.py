@@ -8,5 +8,15 @@ from services.demo.living import move_in
 from services.demo.opening import BEGINS
 from services.demo.play import play
 from services.demo.player import UnexpectedAnswer
+from services.demo.report import keep_report
 
-__all__ = ["BEGINS", "Figure", "UnexpectedAnswer", "move_in", "play", "show", "write_figures"]
+__all__ = [
+    "BEGINS",
+    "Figure",
+    "UnexpectedAnswer",
+    "keep_report",
+    "move_in",
+    "play",
+    "show",
+    "write_figures",
+]

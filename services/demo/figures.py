@@ -54,15 +54,17 @@ def stated() -> list[Stated]:
             is_about=True,
         ),
         Stated("participants", None, Decimal(FACTS["totals"]["participants_about"]), is_about=True),
+        Stated("evaluation_mean", None, Decimal(str(FACTS["totals"]["evaluation_mean"]))),
         Stated("learning_lunches", None, Decimal(FACTS["learning_lunches_in_year"])),
         Stated("course_places", None, Decimal(places)),
     ]
     of_events = [
-        Stated(key, event["slug"], Decimal(event[fact]), is_about)
+        Stated(key, event["slug"], Decimal(str(event[fact])), is_about)
         for event in events
         for key, fact, is_about in (
             ("attendance", "participants_about", True),
             ("allied_organisations", "allied_actors", False),
+            ("evaluation_mean", "evaluation_mean", False),
         )
         if fact in event
     ]
@@ -80,7 +82,7 @@ def compare(items: Iterable[Mapping[str, Any]], event_ids: Mapping[str, str]) ->
         event_id = event_ids[fact.event] if fact.event else None
         value = told.get((fact.key, event_id), MISSING)
         figures.append(
-            Figure(fact.key, fact.event, str(fact.value), _plain(value), _agrees(fact, value))
+            Figure(fact.key, fact.event, str(fact.value), _plain(fact, value), _agrees(fact, value))
         )
     return sorted(figures, key=lambda each: (each.key, each.event or ""))
 
@@ -115,9 +117,9 @@ def _agrees(fact: Stated, value: str) -> bool:
     return off <= fact.value * ABOUT if fact.is_about else off == 0
 
 
-def _plain(value: str) -> str:
-    """Return a number without a fraction of nothing (2406.0 is 2406)."""
-    if value == MISSING:
+def _plain(fact: Stated, value: str) -> str:
+    """Return a number without a fraction of nothing (2406.0 is 2406) where the source has none."""
+    if value == MISSING or "." in str(fact.value):
         return value
     number = Decimal(value)
     return str(number.to_integral_value()) if number == number.to_integral_value() else value

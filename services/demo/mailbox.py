@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 _LINK: Final = re.compile(r"/[a-z]{2}/r/([0-9A-Za-z_.~-]+)")
+_BALLOT: Final = re.compile(r"/[a-z]{2}/e/(([0-9a-f-]{36})\.[0-9A-Za-z_-]+)")
 
 
 class NoLetter(LookupError):
@@ -20,6 +21,7 @@ class Mailbox:
         self._folder = folder
         self._seen: set[Path] = set()
         self._tokens: dict[str, str] = {}
+        self._ballots: dict[tuple[str, str], str] = {}
 
     def token(self, address: str) -> str:
         """Return the token of the link that was last mailed to an address; raise NoLetter."""
@@ -28,13 +30,23 @@ class Mailbox:
             raise NoLetter(f"no letter with a link came to {address}")
         return self._tokens[address]
 
+    def ballot(self, address: str, survey_id: str) -> str:
+        """Return the ballot of a survey that was mailed to an address; raise NoLetter."""
+        self._read()
+        if (address, survey_id) not in self._ballots:
+            raise NoLetter(f"no ballot of survey {survey_id} came to {address}")
+        return self._ballots[address, survey_id]
+
     def _read(self) -> None:
         new = [path for path in self._folder.glob("*.eml") if path not in self._seen]
         for path in sorted(new, key=lambda each: (each.stat().st_mtime_ns, each.name)):
             self._seen.add(path)
             letter = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
             body = letter.get_body(("plain",))
-            found = _LINK.search(body.get_content()) if body is not None else None
-            if found is not None:
-                to = letter["To"].addresses[0]
-                self._tokens[to.addr_spec] = found[1]
+            if body is None:
+                continue
+            text, to = body.get_content(), letter["To"].addresses[0].addr_spec
+            if (link := _LINK.search(text)) is not None:
+                self._tokens[to] = link[1]
+            if (ballot := _BALLOT.search(text)) is not None:
+                self._ballots[to, ballot[2]] = ballot[1]

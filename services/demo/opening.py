@@ -19,6 +19,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "key/coordinator": ("events:admin",),
     "key/clerk": ("registrations:write", "registrations:read"),
     "key/door": ("attendance:write",),
+    "key/evaluator": ("surveys:admin", "reports:admin"),
     "key/reader": ("reports:read",),
 }
 """Who works in the house, and what each may do."""

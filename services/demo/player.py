@@ -10,7 +10,7 @@ import httpx2
 
 from services.demo.mailbox import Mailbox
 from services.demo.opening import ADMIN
-from services.demo.step import BY_MAIL, PUBLIC, Step, filled, picked, text
+from services.demo.step import BALLOT, BY_MAIL, PUBLIC, Step, filled, picked, text
 
 AT_ONCE: Final = 8
 """Requests that are under way at the same time, at most."""
@@ -101,6 +101,7 @@ class Player:
     async def _play_in_order(self, steps: Iterable[Step]) -> None:
         for step in steps:
             names = {name: await self._future(name) for name in step.needs}
+            names |= {name: self._ballot(name) for name in step.ballots}
             async with self._turns:
                 await self._ask(step, names)
 
@@ -132,6 +133,11 @@ class Player:
         else:
             token = self.known(key)
         return {"Authorization": f"Bearer {token}"}
+
+    def _ballot(self, name: str) -> str:
+        event, address = name.removeprefix(BALLOT).split("/")
+        assert self._mailbox is not None, "this plan needs the mailbox"
+        return self._mailbox.ballot(address, self.known(f"survey/{event}"))
 
     def _future(self, name: str) -> asyncio.Future[str]:
         if name not in self._taken:

@@ -44,7 +44,8 @@ class Filling:
     """What the source leaves open about an event, made up.
 
     `came` people with a name, besides them `missed` who had a place and did not come, `cancelled`
-    who gave theirs back, `waiting` in line for whose places, `asked` by the public form.
+    who gave theirs back, `waiting` in line for whose places, `asked` by the public form;
+    `ratings` says how many of those who came answered with 1, 2, 3, 4 and 5.
     """
 
     title_en: str
@@ -62,6 +63,7 @@ class Filling:
     heads: tuple[Heads, ...] = ()
     sectors: dict[str, float] | None = None
     closes_itself: bool = False
+    ratings: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
 
 
 CITY_HALL: Final = "Malmö stadshus"
@@ -73,11 +75,12 @@ FILLINGS: Final[dict[str, Filling]] = {
     ),
     "larandelunch-trygghet": Filling(
         "Safety makes development",
-        date(2023, 3, 16), "11:30", "13:00", 40, came=24, room="forum",
+        date(2023, 3, 16), "11:30", "13:00", 40, came=24, room="forum", ratings=(0, 0, 1, 1, 1),
     ),
     "malmotimmen-jamlik-halsa": Filling(
         "Equal health: movement and food, seen from the rise of type 2 diabetes",
         date(2023, 3, 30), "17:00", "19:00", 60, came=38, place="MISO", asked=2,
+        ratings=(0, 0, 3, 6, 21),
     ),
     "konferens-malmo-tillsammans": Filling(
         "Malmö Together: closing conference",
@@ -87,12 +90,12 @@ FILLINGS: Final[dict[str, Filling]] = {
     "malmotimmen-hat-och-hot": Filling(
         "Hate and threats against civil society",
         date(2023, 5, 11), "17:00", "19:00", 70, came=50, place="MISO", missed=4, cancelled=3,
-        asked=2, sectors=CIVIL_SOCIETY,
+        asked=2, sectors=CIVIL_SOCIETY, ratings=(0, 2, 5, 12, 21),
     ),
     "dialogforum-jamlik-halsa": Filling(
         "Equal health: movement and food, seen from the rise of type 2 diabetes",
         date(2023, 5, 25), "08:30", "12:00", 110, came=80, room="salen", missed=7, cancelled=5,
-        asked=4,
+        asked=4, ratings=(2, 3, 9, 15, 21),
     ),
     "larandelunch-rorelse": Filling(
         "Movement, joy of life and participation for the people of Malmö",
@@ -139,6 +142,7 @@ FILLINGS: Final[dict[str, Filling]] = {
     "larandelunch-ungas-situation": Filling(
         "The young and the labour market",
         date(2023, 11, 23), "11:30", "13:00", 50, came=31, room="forum", missed=4, cancelled=2,
+        ratings=(0, 0, 1, 3, 3),
     ),
 }  # fmt: skip
 APPLICANTS: Final = 11
@@ -198,6 +202,11 @@ class Planned:
     def everybody(self) -> int:
         """How many came."""
         return self.filling.came + self.heads
+
+    @property
+    def ratings(self) -> tuple[int, ...]:
+        """How many answered with 1, 2, 3, 4 and 5."""
+        return self.filling.ratings
 
     @property
     def last_day(self) -> date:

@@ -30,6 +30,15 @@ def once(crowds: Mapping[str, Crowd]) -> frozenset[Person]:
     return frozenset(person for person, times in came.items() if times == 1)
 
 
+def without_mail(event: Planned, crowd: Crowd, only_here: frozenset[Person]) -> frozenset[Person]:
+    """Return who of the crowd was registered by phone: at most one, at an event of some size."""
+    if len(crowd.came) <= BY_PHONE:
+        return frozenset()
+    at_once = crowd.came[: len(crowd.came) - len(crowd.promoted)]
+    single = [person for person in at_once if person in only_here]
+    return frozenset(single[event.filling.asked : event.filling.asked + 1])
+
+
 class Desk:
     """Where people register for one event: each gets a moment, in the order of the crowd."""
 
@@ -43,7 +52,7 @@ class Desk:
         single = [person for person in self._at_once if person in only_here]
         asked = event.filling.asked
         self._by_form = frozenset([*single[:asked], *(crowd.cancelled[:1] if asked > 1 else ())])
-        self._by_phone = frozenset(single[asked : asked + 1] if len(crowd.came) > BY_PHONE else ())
+        self._by_phone = without_mail(event, crowd, only_here)
 
     def steps(self) -> Iterator[Step]:
         """Yield everything about the registrations of the event."""

@@ -13,6 +13,8 @@ PUBLIC: Final = "public"
 """The key of those who have none."""
 BY_MAIL: Final = "mail:"
 """What the key of somebody begins with who holds the link that was mailed to an address."""
+BALLOT: Final = "ballot/"
+"""What a name begins with that stands for a mailed ballot: `ballot/<event>/<address>`."""
 _REFERENCE: Final = re.compile(r"\{([^{}]+)\}")
 
 
@@ -39,9 +41,13 @@ class Step:
     @property
     def needs(self) -> frozenset[str]:
         """The names that earlier steps must have taken."""
-        return frozenset(
-            [*_REFERENCE.findall(self.path), *_names(self.body), *self._names_of_key()]
-        )
+        names = [*_REFERENCE.findall(self.path), *_names(self.body), *self._names_of_key()]
+        return frozenset(name for name in names if not name.startswith(BALLOT))
+
+    @property
+    def ballots(self) -> frozenset[str]:
+        """The names of mailed ballots that it uses."""
+        return frozenset(name for name in _names(self.body) if name.startswith(BALLOT))
 
     def _names_of_key(self) -> list[str]:
         if self.key == PUBLIC or self.key.startswith(BY_MAIL):

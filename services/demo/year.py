@@ -8,6 +8,7 @@ from datetime import date
 from services.demo.attendance import crowds
 from services.demo.bookings import count_visits, steps_of
 from services.demo.cells import Cell, cells, days
+from services.demo.evaluations import close_the_year, evaluations
 from services.demo.events import announce, close, look_in
 from services.demo.gatherings import Gathering, gather
 from services.demo.house import ROOMS
@@ -55,6 +56,8 @@ def plan(seed: int) -> Year:
         *(step for event in events for step in announce(event)),
         *registrations(_lot(seed, "registrations"), events, who),
         *(step for event in events for step in (*look_in(event), *close(event))),
+        *evaluations(_lot(seed, "evaluations"), events, who),
+        *close_the_year(max(events, key=lambda event: event.last_day)),
     ]
     return Year(sorted(steps, key=lambda step: step.at), gatherings)
 

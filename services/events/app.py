@@ -7,7 +7,7 @@ from services.events.contacts import Contacts
 from services.events.handlers.arrivals import send_links, take_in
 from services.events.handlers.attendance import close_attendance_in_time, forget_needs
 from services.events.handlers.cancellations import end_registrations, expire_registration
-from services.events.messages import organisations, rooms
+from services.events.messages import erasures, organisations, rooms
 from services.events.persons import Persons
 from services.events.rules.places import GroupTooLarge
 from services.events.rules.programme import EventIncoherent
@@ -17,12 +17,13 @@ from shared.observability.metrics import Metrics
 from shared.security.keyring import Keyring
 from shared.service import Parts, Service
 from shared.settings import ServiceSettings
+from shared.store import scrub
 
 PARTS = Parts(
     name="events",
     migrations=Path(__file__).parent / "migrations",
     routers=routers,
-    subscriptions=[organisations, rooms],
+    subscriptions=[organisations, rooms, erasures],
     tasks={
         "take-in": take_in,
         "send-links": send_links,
@@ -31,6 +32,7 @@ PARTS = Parts(
         "close-attendance": close_attendance_in_time,
         "forget-needs": forget_needs,
     },
+    jobs={scrub.KIND: scrub.scrubs("registration", "contact", "need")},
     problems={EventIncoherent: 422, GroupTooLarge: 422},
 )
 
@@ -56,5 +58,6 @@ def create_service(
         provide=[
             Contacts(keyring.sealer(), keyring.links(), settings.source),
             Persons(keyring),
+            keyring.erasure_key(),
         ],
     )

@@ -69,6 +69,7 @@ class Contacts:
             purpose="already-registered",
             event_id=event_id,
             manage_token=self._links.make(PURPOSE, registration_id),
+            links=[self._link(event_id, registration_id)],
         )
         self._publish(work, random_id(), inside)
 
@@ -80,15 +81,14 @@ class Contacts:
             language=to.language,
             purpose="links",
             links=[
-                ManageLink(
-                    event_id=event_id,
-                    registration_id=registration_id,
-                    manage_token=self._links.make(PURPOSE, registration_id),
-                )
-                for event_id, registration_id in registrations
+                self._link(event_id, registration_id) for event_id, registration_id in registrations
             ],
         )
         self._publish(work, random_id(), inside)
+
+    def _link(self, event_id: str, registration_id: str) -> ManageLink:
+        token = self._links.make(PURPOSE, registration_id)
+        return ManageLink(event_id=event_id, registration_id=registration_id, manage_token=token)
 
     def _publish(self, work: Work, registration_id: str, inside: EventContact) -> None:
         sealed = self._sealer.seal(inside.encode())

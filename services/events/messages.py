@@ -1,7 +1,8 @@
-"""What events hears: the organisations of the directory, and booking's answers about rooms."""
+"""What events hears: organisations, booking's answers about rooms, and its own erasures."""
 
 from datetime import timedelta
 
+from services.events.handlers.erasure import KeepErased, keep_erased
 from services.events.handlers.organisations import keep_organisation as keep
 from services.events.processes.room_for_event import do_without_room, keep_room, lose_room
 from shared.contracts.booking import BookingCancelled, BookingConfirmed, BookingRejected
@@ -10,11 +11,13 @@ from shared.contracts.directory import (
     OrganisationDescription,
     OrganisationRegistered,
 )
-from shared.messaging.subscription import acts, projects
+from shared.contracts.events import RegistrationErasureRequested
+from shared.messaging.subscription import acts, keeps_ledger, projects
 from shared.store import Work
 
 organisations = projects(service="events", purpose="organisations")
 rooms = acts(service="events", purpose="rooms", within=timedelta(days=30))
+erasures = keeps_ledger(service="events", purpose="erasures")
 
 
 @organisations.on(OrganisationRegistered, OrganisationChanged)
@@ -39,3 +42,9 @@ async def do_without_room_for_event(work: Work, message: BookingRejected) -> Non
 async def lose_room_for_event(work: Work, message: BookingCancelled) -> None:
     """Note that an event has lost its room."""
     await lose_room(work, message)
+
+
+@erasures.on(RegistrationErasureRequested)
+async def keep_person_erased(work: Work, message: RegistrationErasureRequested) -> None:
+    """Erase again whom a restored store brought back."""
+    await keep_erased(work, KeepErased(message.erasure_id))

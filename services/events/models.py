@@ -137,6 +137,8 @@ class Registration(Table, table=True):
     confirm_by: datetime | None
     told_again_at: datetime | None
     created_at: datetime
+    attended_at: datetime | None = None
+    """Since when somebody is in, as it was marked."""
     revision: int
 
 

@@ -1,6 +1,6 @@
 """The gateway: the one public address. It says who is calling, how much is let in, and where to.
 
-Owns:      API keys, and no domain table.
+Owns:      API keys, sessions, and the feed; no domain table.
 Publishes: nothing.
-Hears:     nothing.
+Hears:     every message that may leave the house, for the feed.
 """

@@ -6,7 +6,7 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.admission import Admission
-from services.gateway.identity import Identity
+from services.gateway.identity import Identity, Shown
 from services.gateway.rates import Rate, Rates
 from services.gateway.readiness import all_ready
 from services.gateway.remote import UpstreamTimeout
@@ -20,13 +20,13 @@ from shared.http.problems import (
     Unauthorised,
     problem_response,
 )
-from shared.security.api_keys import ApiKey
-from shared.security.inner import InnerKey
+from shared.security.inner import PAGES, VISITOR, BadInnerToken, InnerKey
 from shared.security.principal import Principal
 
 _READY: Final = "/readyz"
 _PROBES: Final = frozenset(("/livez", _READY, "/metrics"))
 _CLOCK: Final = "/v1/clock"
+_VISITOR: Final = VISITOR.encode("ascii")
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _READING: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _STATUSES: Final = {**STATUSES, UpstreamTimeout: 504}
@@ -35,10 +35,11 @@ _STATUSES: Final = {**STATUSES, UpstreamTimeout: 504}
 class Limits:
     """What a caller may do in a time."""
 
-    def __init__(self, rates: Rates, public: Rate, key: Rate) -> None:
+    def __init__(self, rates: Rates, public: Rate, key: Rate, page: Rate) -> None:
         self._rates = rates
         self._public = public
         self._key = key
+        self._page = page
         self._guess = Rate("guesses", public.a_second, public.burst)
 
     def count_public(self, scope: Scope) -> None:
@@ -48,6 +49,10 @@ class Limits:
     def count_key(self, key_id: str) -> None:
         """Count a call of a key; raises TooManyRequests."""
         self._rates.spend(self._key, key_id)
+
+    def count_page(self, scope: Scope) -> None:
+        """Count a page or what it loads by its network; raises TooManyRequests."""
+        self._rates.spend(self._page, _network(scope))
 
     def check_guess(self, scope: Scope) -> None:
         """Refuse a network that has shown too many keys which do not count."""
@@ -133,24 +138,38 @@ class Door:
         await self.app(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal:
-        """Return who is calling, counted against his limit; raises Unauthorised."""
+        """Return who is calling, counted against his limit; raises Unauthorised.
+
+        What a page asks for on a visitor's behalf was counted as that page.
+        """
+        limits = None if self._is_for_a_page(scope) else self._limits
         try:
             claimed = self._identity.claimed(scope["headers"])
         except Unauthorised:
-            if self._limits is not None:
-                self._limits.count_public(scope)
+            if limits is not None:
+                limits.count_public(scope)
             raise
         if isinstance(claimed, Principal):
-            if self._limits is not None:
-                self._limits.count_public(scope)
+            if limits is not None:
+                limits.count_public(scope)
             return claimed
         principal = self._identity.known(claimed) or await self._proven(claimed, scope)
         if self._limits is not None:
             self._limits.count_key(claimed.id)
         return principal
 
-    async def _proven(self, key: ApiKey, scope: Scope) -> Principal:
-        """Return the holder of a key as the store has it; a network may not guess for ever."""
+    def _is_for_a_page(self, scope: Scope) -> bool:
+        """Tell whether one of our pages asks, which signs that with the inner key."""
+        found = next((value for name, value in scope["headers"] if name == _VISITOR), None)
+        if found is None:
+            return False
+        try:
+            return self._inner_key.read(found.decode("latin-1")).id == PAGES
+        except BadInnerToken:
+            return False
+
+    async def _proven(self, key: Shown, scope: Scope) -> Principal:
+        """Return the holder as the store has it; a network may not guess keys for ever."""
         if self._limits is not None and self._identity.is_guess(key):
             self._limits.check_guess(scope)
         principal = await self._identity.proven(key)

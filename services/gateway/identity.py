@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from services.gateway.rules import is_alive
+from services.gateway.tokens import SessionToken, parse_session_token
 from shared.clock import Clock
 from shared.http.problems import Unauthorised
 from shared.security.api_keys import ApiKey, parse_api_key, secret_matches
@@ -23,7 +24,7 @@ _INVALID: Final = "invalid_token"
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
-    """What the gateway knows of a key without asking its store again."""
+    """What the gateway knows of a key or session without asking its store again."""
 
     principal: Principal
     secret_hash: str
@@ -31,7 +32,10 @@ class KnownKey:
     revoked: bool
 
 
-FindKey = Callable[[str], Awaitable[KnownKey | None]]
+Shown = ApiKey | SessionToken
+"""What somebody shows to say who he is, unproven; the ids of both kinds never meet."""
+
+FindKey = Callable[[Shown], Awaitable[KnownKey | None]]
 
 
 class KeyCache:
@@ -76,8 +80,8 @@ class Identity:
         self._cache = cache
         self._find = find
 
-    def claimed(self, headers: Iterable[tuple[bytes, bytes]]) -> ApiKey | Principal:
-        """Return the key that is shown, unproven, or the public, or the holder of a link.
+    def claimed(self, headers: Iterable[tuple[bytes, bytes]]) -> Shown | Principal:
+        """Return the key or session shown, unproven, or the public, or the holder of a link.
 
         A link's token is passed on unread: the service that made it reads it. Raises
         Unauthorised for anything else.
@@ -91,30 +95,32 @@ class Identity:
         token = match[1].decode("ascii")
         if (key := parse_api_key(token)) is not None:
             return key
+        if (session := parse_session_token(token)) is not None:
+            return session
         if _LINK.fullmatch(token):
             digest = hashlib.sha256(token.encode("ascii")).hexdigest()
             return Principal(kind="link", id=f"link-{digest[:24]}", link_token=token)
         raise Unauthorised("These credentials are not of a kind we know.", reason=_INVALID)
 
-    def known(self, key: ApiKey) -> Principal | None:
+    def known(self, key: Shown) -> Principal | None:
         """Return the holder of a key that was proven a moment ago, or None: ask `proven`."""
         found = self._cache.get(key.id)
         return self._holder(key, found[0]) if found and found[1] else None
 
-    def is_guess(self, key: ApiKey) -> bool:
+    def is_guess(self, key: Shown) -> bool:
         """Tell whether nothing is known that speaks for this key."""
         found = self._cache.get(key.id)
         return found is None or self._holder(key, found[0]) is None
 
-    async def proven(self, key: ApiKey) -> Principal | None:
+    async def proven(self, key: Shown) -> Principal | None:
         """Return the holder of `key` by what the store says, or None where it does not count."""
         forgotten = self._cache.forgotten
-        known = await self._find(key.id)
+        known = await self._find(key)
         if known is None:
             return None
         self._cache.put(key.id, known, forgotten=forgotten)
         return self._holder(key, known)
 
-    def _holder(self, key: ApiKey, known: KnownKey) -> Principal | None:
+    def _holder(self, key: Shown, known: KnownKey) -> Principal | None:
         alive = is_alive(self._clock.now(), revoked=known.revoked, expires_at=known.expires_at)
         return known.principal if secret_matches(key.secret, known.secret_hash) and alive else None

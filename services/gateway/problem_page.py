@@ -74,6 +74,10 @@ _SWEDISH: Final[dict[str, tuple[str, str]]] = {
         "Något gick fel hos oss",
         "Begärans id i X-Request-Id hittar det i loggarna.",
     ),
+    "feed-began-anew": (
+        "Flödet har börjat om sedan markören gavs",
+        "Fråga med ett tomt after för att börja från början; det du har sett känns igen på id.",
+    ),
     "room-taken": ("Rummet är upptaget", "conflicts säger när."),
     "event-full": ("Evenemanget är fullt", "Det finns ingen väntelista."),
     "registration-closed": ("Anmälan är stängd", ""),

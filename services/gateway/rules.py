@@ -20,12 +20,18 @@ BEHIND: Final[dict[str, str]] = {
     "registration-links": "events",
     "surveys": "surveys",
     "quotes": "surveys",
+    "quote-withdrawals": "surveys",
     "deliveries": "notifications",
+    "rehearsal-mails": "notifications",
+    "bounces": "notifications",
+    "unsubscriptions": "notifications",
+    "ballot-sheets": "notifications",
     "years": "reporting",
 }
 """Which service answers for the first segment after /v1; all else is the gateway's own."""
 
 KEPT_IN: Final = "internal"
+_PAGES: Final = frozenset(("", "sv", "en", "ar", "assets", "favicon.ico"))
 _ODD: Final = frozenset(("", ".", ".."))
 
 
@@ -55,6 +61,11 @@ def service_of(path: str) -> str | None:
     if not path.startswith("/v1/"):
         return None
     return BEHIND.get(path[4:].partition("/")[0])
+
+
+def is_page(path: str) -> bool:
+    """Tell whether `path` is one of the pages for people, or of what they load."""
+    return path[1:].partition("/")[0] in _PAGES and not path.startswith("//")
 
 
 def is_inner(path: str) -> bool:

@@ -10,6 +10,8 @@ class Settings(ServiceSettings):
 
     rate_public_a_minute: int = Field(default=60, ge=1, le=1_000_000)
     """Requests a minute from one network (/24, /64) that shows no key."""
+    rate_page_a_minute: int = Field(default=600, ge=1, le=1_000_000)
+    """Pages a minute for one network, with all that they load."""
     rate_key_a_second: int = Field(default=100, ge=1, le=1_000_000)
     """Requests a second of one key, over time."""
     rate_key_burst: int = Field(default=500, ge=1, le=1_000_000)
@@ -28,3 +30,9 @@ class Settings(ServiceSettings):
     """Connections to each service in another process."""
     clock_patience_seconds: float = Field(default=60, gt=0, le=3_600)
     """How long the house may take to come to rest at one instant of the replay clock."""
+    streams_per_key: int = Field(default=5, ge=1, le=1_000)
+    """Streams of messages that one key or session may hold open at a process."""
+    streams_at_once: int = Field(default=500, ge=1, le=10_000)
+    """Streams of messages that a process holds open in all."""
+    stream_proof_seconds: float = Field(default=30, gt=0, le=60)
+    """How long a stream goes on before its key is looked up again."""

@@ -9,13 +9,15 @@ from starlette.types import Receive, Scope, Send
 
 from services.gateway.remote import Remote
 from shared.clock import ReplayClock
-from shared.security.inner import HEADER, InnerKey
+from shared.member import Member
+from shared.security.inner import HEADER, MISHAP, VISITOR, InnerKey
 from shared.security.principal import Principal
-from shared.service import Quiet, Service
+from shared.service import Quiet
 
 OPERATOR: Final = Principal(kind="key", id="gateway", scopes=frozenset({"operations:admin"}))
 _INNER: Final = HEADER.encode("ascii")
-_KEPT_BACK: Final = frozenset((b"authorization", _INNER))
+_FROM_PAGES: Final = frozenset((b"authorization", _INNER, VISITOR.encode(), MISHAP.encode()))
+_KEPT_BACK: Final = _FROM_PAGES | {b"cookie"}
 _OF_THE_APP: Final = ("app", "router", "route", "endpoint", "path_params", "fastapi", "state")
 _TOLD: Final = ("route", "fastapi", "path_params")
 
@@ -55,7 +57,7 @@ class Upstream(Protocol):
 
 
 def cleaned(headers: Sequence[tuple[bytes, bytes]], token: str | None) -> Headers:
-    """Return what a service may see of a request's headers: no credentials, and who is calling.
+    """Return what a service may see of a request's headers: who is calling, and no credentials.
 
     Whoever claims from outside to be the gateway is not heard: the inner header is only ours.
     """
@@ -65,10 +67,15 @@ def cleaned(headers: Sequence[tuple[bytes, bytes]], token: str | None) -> Header
     return kept
 
 
+def page_headers(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """Return what pages may see of a request's headers: no more than a browser has to send."""
+    return [pair for pair in headers if pair[0] not in _FROM_PAGES]
+
+
 class InProcess:
     """A service of this process: it is handed the scope itself, with headers of its own."""
 
-    def __init__(self, service: Service, inner_key: InnerKey) -> None:
+    def __init__(self, service: Member, inner_key: InnerKey) -> None:
         self._service = service
         self._inner_key = inner_key
 

@@ -2,25 +2,53 @@
 
 from pathlib import Path
 
-from services.notifications.api import router
+from services.notifications.api import router, sheets_router
+from services.notifications.handlers.ballots import (
+    NotHandedOut,
+    SurveyIsClosed,
+    TooFewBallots,
+    end_survey_in_time,
+    hand_out,
+    remind,
+)
 from services.notifications.handlers.contacts import forget
-from services.notifications.handlers.deliveries import Postman, send_mail
-from services.notifications.messages import Installation, letters, programme
+from services.notifications.handlers.deliveries import Postman, erase_mail, send_mail
+from services.notifications.handlers.erasure import erase_again
+from services.notifications.handlers.moves import write_move_letters
+from services.notifications.installation import Installation
+from services.notifications.messages import ballots, erasures, letters, programme
+from services.notifications.rehearsal import RehearsalInbox
+from services.notifications.rules import NotABounce
 from services.notifications.settings import Settings
+from services.notifications.writing.farewell import Farewells
 from services.notifications.writing.post import FolderPost, Post, SmtpPost
+from services.notifications.writing.safe import Marks, Safe
 from shared.clock import Clock
 from shared.messaging.broker import Bus
 from shared.observability.metrics import Metrics
 from shared.security.keyring import Keyring
 from shared.service import Parts, Service
+from shared.store import scrub
 
 PARTS = Parts(
     name="notifications",
     migrations=Path(__file__).parent / "migrations",
-    routers=[router],
-    subscriptions=[letters, programme],
-    tasks={"forget": forget},
-    jobs={"send-mail": send_mail},
+    routers=[router, sheets_router],
+    subscriptions=[letters, programme, ballots, erasures],
+    tasks={
+        "forget": forget,
+        "hand-out": hand_out,
+        "remind": remind,
+        "tell-of-move": write_move_letters,
+        "end-survey": end_survey_in_time,
+        "erase-again": erase_again,
+    },
+    jobs={
+        "send-mail": send_mail,
+        "erase-mail": erase_mail,
+        scrub.KIND: scrub.scrubs("contact", "delivery", "suppression", "ballot"),
+    },
+    problems={SurveyIsClosed: 409, NotHandedOut: 409, TooFewBallots: 409, NotABounce: 422},
 )
 
 
@@ -33,7 +61,11 @@ def create_service(
     *,
     behind_gateway: bool = False,
 ) -> Service:
-    """Return notifications; it alone opens sealed contacts."""
+    """Return notifications; it alone opens sealed contacts and ballots."""
+    key = keyring.notifications_key()
+    safe, marks = Safe(key), Marks(key)
+    house = Installation(source=settings.source, host=settings.host)
+    farewells = Farewells(keyring.links(), marks, settings.source)
     return Service(
         PARTS,
         settings=settings,
@@ -44,8 +76,13 @@ def create_service(
         behind_gateway=behind_gateway,
         provide=[
             keyring.opener(),
-            Installation(source=settings.source, host=settings.host),
-            Postman(_post(settings), sender=settings.sender, host=settings.host),
+            house,
+            RehearsalInbox(None if settings.smtp_url else settings.data / "mail"),
+            safe,
+            marks,
+            farewells,
+            keyring.erasure_key(),
+            Postman(_post(settings), house, safe, farewells, sender=settings.sender),
         ],
     )
 

@@ -40,12 +40,18 @@ class Letter(Part):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     time_zone: str | None = None
+    previous_starts_at: datetime | None = None
+    previous_ends_at: datetime | None = None
+    previous_place: str | None = None
     place: str | None = None
     online: bool = False
     online_url: str | None = None
     people: int = 1
     position: int | None = None
     confirm_by: datetime | None = None
+    answer_by: datetime | None = None
+    ballot: str | None = None
+    """A ballot as the store keeps it, unreadable; its link is made when the letter is sent."""
     purpose: str | None = None
     reason: str | None = None
     link: str | None = None

@@ -1,4 +1,4 @@
-"""Tables: contacts, deliveries, and what letters must know of events and rooms."""
+"""Tables: contacts, deliveries, what letters must know of events and rooms, who wants none."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -68,9 +68,10 @@ class Contact(Table, table=True):
 class Delivery(Table, table=True):
     """A letter on its way: one per message, recipient and channel.
 
-    `letter` holds name, address and text as JSON, `about` the registration or booking; both are
-    wiped once the letter is sent or given up. The rest is kept for 90 days
-    and tells nothing about a person.
+    `letter` holds name, address and text as JSON and is wiped once the letter is sent or given
+    up. The rest is kept for 90 days and tells nothing about a person but `address_mark`, a keyed
+    hash by which a bounce finds the address; `about`, the registration or booking, is how an
+    erasure finds the delivery (wiped with the letter where that held a ballot).
     """
 
     __table_args__ = (
@@ -89,4 +90,69 @@ class Delivery(Table, table=True):
     created_at: datetime = Field(index=True)
     sent_at: datetime | None = None
     about: str | None = Field(default=None, index=True)
+    address_mark: str | None = None
     letter: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+
+
+class Suppression(Table, table=True):
+    """An address that is not written to, by its keyed hash alone.
+
+    `reach` is "optional" where the person wants no letter but those about their own doings, "all"
+    where the address does not exist.
+    """
+
+    mark: str = Field(primary_key=True)
+    reach: str
+    since: datetime
+
+
+class Attendance(Table, table=True):
+    """Whether a registration came, as its last fact says; deleted when its survey is closed.
+
+    `invited` says that a letter with a ballot was written to it, never which.
+    """
+
+    registration_id: str = Field(primary_key=True)
+    event_id: str = Field(index=True)
+    revision: int = Field(sa_type=BigInteger)
+    came: bool
+    invited: bool = False
+    heard_at: datetime = Field(index=True)
+
+
+class ClosedAttendance(Table, table=True):
+    """An event about which the last word was said."""
+
+    __tablename__ = "closed_attendance"
+
+    event_id: str = Field(primary_key=True)
+    heard_at: datetime = Field(index=True)
+
+
+class Survey(Table, table=True):
+    """A survey whose ballots are handed out here; kept, so that a repeat hands out none.
+
+    `message_id` is that of the message which brought the first ballots: the cause of its letters.
+    """
+
+    survey_id: str = Field(primary_key=True)
+    event_id: str = Field(index=True)
+    message_id: str | None = None
+    opened_at: datetime | None = None
+    closes_at: datetime | None = None
+    parts: int = 0
+    heard: list[int] = Field(sa_column=Column(JSON, nullable=False))
+    is_handed_out: bool = False
+    is_reminded: bool = False
+    is_closed: bool = False
+
+
+class Ballot(Table, table=True):
+    """A ballot that nobody was given yet: `locked` is its token, unreadable in the store.
+
+    Its key is random, and so is the order of its rows.
+    """
+
+    key: str = Field(primary_key=True)
+    survey_id: str = Field(index=True)
+    locked: str

@@ -46,7 +46,7 @@ async def deliveries(
     rows, following = await keyset(
         reader, statement, [col(Delivery.id)], limit=limit, cursor=cursor
     )
-    return [_record(row) for row in rows], following
+    return [record_of(row) for row in rows], following
 
 
 async def delivery(reader: Reader, delivery_id: str) -> DeliveryRecord:
@@ -54,10 +54,11 @@ async def delivery(reader: Reader, delivery_id: str) -> DeliveryRecord:
     row = await reader.get(Delivery, delivery_id)
     if row is None:
         raise NotFound("There is no such delivery.")
-    return _record(row)
+    return record_of(row)
 
 
-def _record(row: Delivery) -> DeliveryRecord:
+def record_of(row: Delivery) -> DeliveryRecord:
+    """Return what may be told of a delivery."""
     return DeliveryRecord(
         id=row.id,
         message_id=row.message_id,

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
-from typing import Literal
+from typing import ClassVar, Final, Literal
 
 from shared.problem import Problem
 
@@ -17,7 +17,15 @@ DELIVERY_KEPT = timedelta(days=90)
 WITHIN = timedelta(days=2)
 """How old a message may be to cause a letter, and how long a letter is tried."""
 
+ATTENDANCE_KEPT = timedelta(days=400)
+"""How long who came may be awaited by a survey; its ballots themselves are kept for a week."""
+
+INVITATION: Final = "survey-invitation"
+OPTIONAL: Final = frozenset({INVITATION, "survey-reminder"})
+"""Letters about what we want to know, not about what the person does: one click ends them."""
+
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_STATUS = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.I)
 
 
@@ -26,6 +34,29 @@ class AddressUnfit(Problem):
 
     It is not one plain address, or holds what could be read as something else.
     """
+
+
+class NotABounce(Problem):
+    """This does not say that a letter came back
+
+    A bounce is a mail as RFC 3464 describes it, with the part that tells of each recipient, and
+    the letter that came back or its headers.
+    """
+
+    slug: ClassVar[str] = "not-a-bounce"
+
+
+def is_no_address(answer: str) -> bool:
+    """Say whether a mail server's answer or status means that there is no such address.
+
+    A full mailbox, a refusal of this sender or of the text says nothing about the address
+    (RFC 3463: 5.1 is about addresses, 5.2.1 a mailbox that takes nothing any more; 5.1.7 and
+    5.1.8 are about the sender's).
+    """
+    if found := _STATUS.search(answer):
+        subject, detail = int(found[1]), int(found[2])
+        return (subject == 1 and detail not in (7, 8)) or (subject, detail) == (2, 1)
+    return answer.strip()[:3] in ("550", "551", "553")
 
 
 def letter_language(wanted: str) -> Language:
@@ -64,3 +95,8 @@ def recipient_hash(message_id: str, email: str) -> str:
 def sweep_at(until: datetime) -> datetime:
     """Return when that which is kept until then is deleted: at two in the next night (UTC)."""
     return datetime.combine(until.astimezone(UTC).date() + timedelta(days=1), time(2), UTC)
+
+
+def reminder_at(opened_at: datetime, closes_at: datetime) -> datetime:
+    """Return when whoever was invited is reminded: halfway through."""
+    return opened_at + (closes_at - opened_at) / 2

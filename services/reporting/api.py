@@ -1,122 +1,147 @@
-"""Reporting's routes: the figures of a year, the messages behind each, and the report."""
+"""Reporting's routes: years, their figures and the messages behind each, the report, closing."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 
+from services.reporting import forms
+from services.reporting.accept import Language, best_language, best_type
+from services.reporting.handlers import CloseYear, close_year
 from services.reporting.page import POLICY, report_page
-from services.reporting.queries import YearBook
-from services.reporting.rules import YearTold
-from services.reporting.schemas import CountedMessage, FigureItem, Report
+from services.reporting.queries import KnownYear, YearBook, years_known
+from services.reporting.rules import Figure
+from services.reporting.schemas import CountedMessage, FigureDetail, FigureItem, Report, YearItem
 from shared.http.body import Id, Year
 from shared.http.paging import Page, Paging, PagingDep
 from shared.http.problems import InvalidRequest, NotFound
-from shared.http.work import ReaderDep, api_router, store_of
-from shared.problem import Problem
+from shared.http.work import ReaderDep, WorkDep, api_router, store_of
 from shared.security.permissions import require
+
+JSON, CSV, PDF, HTML = "application/json", "text/csv", "application/pdf", "text/html"
 
 router = api_router("reporting")
 Item = TypeVar("Item")
 Place = tuple[str, str]
 
 
-class NotAcceptable(Problem):
-    """None of the types asked for can be answered
-
-    The report is there as text/html and as application/json.
-    """
-
-
-async def year_told(year: Annotated[Year, Path()], request: Request, reader: ReaderDep) -> YearTold:
+async def known_year(
+    year: Annotated[Year, Path()], request: Request, reader: ReaderDep
+) -> KnownYear:
     """Return what is known of the year in the path."""
-    return await store_of(request).need(YearBook).of(reader, year)
+    return await store_of(request).need(YearBook).known(reader, year)
 
 
-YearDep = Annotated[YearTold, Depends(year_told)]
+YearDep = Annotated[KnownYear, Depends(known_year)]
+KeyDep = Annotated[str, Path(pattern=r"^[a-z]{1,40}(_[a-z]{1,40}){0,9}$")]
 
 
-@router.get("/v1/years/{year}/figures")
-async def list_figures(told: YearDep, paging: PagingDep) -> Page[FigureItem]:
-    """List the figures of a year, by key and event."""
-    figures = sorted(told.figures.values(), key=lambda each: (each.key, each.event_id or ""))
-    page, following = _slice(figures, lambda each: (each.key, each.event_id or ""), paging)
+def _also(*types: str) -> dict[int | str, dict[str, Any]]:
+    """Return what the document says of types beside JSON."""
+    return {200: {"content": {each: {"schema": {"type": "string"}} for each in types}}}
+
+
+@router.get("/v1/years")
+async def list_years(reader: ReaderDep, paging: PagingDep) -> Page[YearItem]:
+    """List the years that anything is known of, the latest first."""
+    years = await years_known(reader)
+    page, following = _slice(years, lambda each: (f"{9999 - each[0]:04d}", ""), paging)
+    return paging.page([YearItem.of(*each) for each in page], following)
+
+
+@router.get("/v1/years/{year}/figures", response_model=Page[FigureItem], responses=_also(CSV))
+async def list_figures(known: YearDep, paging: PagingDep, request: Request) -> Any:
+    """List the figures of a year, by key and event; as CSV all of them at once."""
+    if best_type(request.headers.getlist("accept"), (JSON, CSV)) == CSV:
+        name = f"andan-{known.shown.year}-figures.csv"
+        return _file(await forms.figures_as_csv(known), CSV, name)
+    paging.response.headers["Vary"] = "Accept"
+    figures = sorted(known.shown.figures, key=_place_of)
+    page, following = _slice(figures, _place_of, paging)
     return paging.page([FigureItem.of(each) for each in page], following)
+
+
+@router.get("/v1/years/{year}/figures/{key}")
+async def get_figure(
+    known: YearDep, key: KeyDep, event_id: Annotated[Id | None, Query()] = None
+) -> FigureDetail:
+    """Show a figure with its definition, rule, n, the messages behind it by type, its versions."""
+    return FigureDetail.detailed(_figure(known, key, event_id), known.shown)
 
 
 @router.get(
     "/v1/years/{year}/figures/{key}/messages", dependencies=[Depends(require("reports:read"))]
 )
 async def list_figure_messages(
-    told: YearDep,
-    key: Annotated[str, Path(pattern=r"^[a-z]{1,40}(_[a-z]{1,40}){0,9}$")],
+    known: YearDep,
+    key: KeyDep,
     paging: PagingDep,
     event_id: Annotated[Id | None, Query()] = None,
 ) -> Page[CountedMessage]:
     """List the messages that a figure rests on, by time."""
-    figure = told.figures.get((key, event_id))
-    if figure is None:
-        raise NotFound("The year has no such figure.")
     page, following = _slice(
-        figure.messages,
+        _figure(known, key, event_id).messages,
         lambda each: (each.at.isoformat("T", "microseconds"), each.message_id),
         paging,
     )
     return paging.page([CountedMessage.of(each) for each in page], following)
 
 
-@router.get(
-    "/v1/years/{year}/report",
-    response_model=Report,
-    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
-)
-async def get_report(told: YearDep, request: Request) -> Response:
-    """Show the report of a year, as JSON or as a page, by what the caller accepts."""
-    wanted = _wanted(request.headers.getlist("accept"))
-    if wanted == "text/html":
+@router.get("/v1/years/{year}/report", response_model=Report, responses=_also(CSV, PDF, HTML))
+async def get_report(
+    known: YearDep, request: Request, language: Annotated[Language | None, Query()] = None
+) -> Response:
+    """Show the report of a year as JSON, CSV, tagged PDF or page, by what the caller accepts.
+
+    The PDF is in Swedish or English, by `language` or else by what the caller reads.
+    """
+    wanted = best_type(request.headers.getlist("accept"), (JSON, HTML, PDF, CSV))
+    year = known.shown.year
+    if wanted == PDF:
+        spoken = language or best_language(request.headers.getlist("accept-language"))
+        answer = _file(await forms.as_pdf(known, spoken), PDF, f"andan-{year}-{spoken}.pdf")
+        answer.headers.update({"Content-Language": spoken, "Vary": "Accept, Accept-Language"})
+        return answer
+    if wanted == CSV:
+        return _file(await forms.as_csv(known), CSV, f"andan-{year}.csv")
+    if wanted == HTML:
         return HTMLResponse(
-            report_page(told),
+            report_page(known.shown.told),
             headers={
                 "Content-Security-Policy": POLICY,
                 "Content-Language": "sv",
                 "Vary": "Accept",
             },
         )
-    return JSONResponse(Report.of(told).model_dump(mode="json"), headers={"Vary": "Accept"})
+    return Response(await forms.as_json(known), media_type=JSON, headers={"Vary": "Accept"})
 
 
-def _wanted(accept: Sequence[str]) -> str:
-    """Return the type that the caller likes best of those there are; JSON where all are alike."""
-    ranges: dict[str, float] = {}
-    for part in ",".join(accept).split(","):
-        name, *parameters = (word.strip().lower() for word in part.split(";"))
-        quality = next((word[2:] for word in parameters if word.startswith("q=")), "1")
-        if name:
-            ranges[name] = _quality(quality)
-    if not ranges:
-        return "application/json"
-    qualities = {
-        offered: next((ranges[name] for name in names if name in ranges), 0.0)
-        for offered, names in {
-            "application/json": ("application/json", "application/*", "*/*"),
-            "text/html": ("text/html", "text/*", "*/*"),
-        }.items()
-    }
-    best = max(qualities, key=lambda offered: qualities[offered])
-    if not qualities[best]:
-        raise NotAcceptable("Ask for text/html or application/json.", offered=list(qualities))
-    return best
+@router.post("/v1/years/{year}/closing", dependencies=[Depends(require("reports:admin"))])
+async def close_report(year: Annotated[Year, Path()], work: WorkDep) -> YearItem:
+    """Close a year: publish its figures; whatever comes later amends them visibly.
+
+    A year that is closed already stays as it is.
+    """
+    return YearItem.of(year, await close_year(work, CloseYear(year)))
 
 
-def _quality(text: str) -> float:
-    try:
-        quality = float(text)
-    except ValueError:
-        return 0.0
-    return quality if 0 <= quality <= 1 else 0.0
+def _file(content: bytes, media_type: str, name: str) -> Response:
+    headers = {"Vary": "Accept", "Content-Disposition": f'inline; filename="{name}"'}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _figure(known: KnownYear, key: str, event_id: str | None) -> Figure:
+    figure = known.shown.figure(key, event_id)
+    if figure is None:
+        raise NotFound("The year has no such figure.")
+    return figure
+
+
+def _place_of(figure: Figure) -> Place:
+    return figure.key, figure.event_id or ""
 
 
 def _slice(

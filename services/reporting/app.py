@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
-from services.reporting.api import NotAcceptable, router
+from services.reporting.accept import NotAcceptable
+from services.reporting.api import router
+from services.reporting.handlers import (
+    AMENDMENT,
+    NothingUnread,
+    YearNotBegun,
+    amend_when_all_is_read,
+)
 from services.reporting.messages import figures
 from services.reporting.queries import YearBook
 from shared.clock import Clock
@@ -11,13 +18,15 @@ from shared.observability.metrics import Metrics
 from shared.security.keyring import Keyring
 from shared.service import Parts, Service
 from shared.settings import ServiceSettings
+from shared.store import scrub
 
 PARTS = Parts(
     name="reporting",
     migrations=Path(__file__).parent / "migrations",
     routers=[router],
     subscriptions=[figures],
-    problems={NotAcceptable: 406},
+    jobs={AMENDMENT: amend_when_all_is_read, scrub.KIND: scrub.scrubs("quote")},
+    problems={NotAcceptable: 406, YearNotBegun: 409},
     # Facts could be rebuilt, but nothing would notice that they must be: inbox and facts roll back
     # together at a power loss, while the group's offset lies with the bus and may not. A sync a
     # batch is the price of losing none.
@@ -35,6 +44,10 @@ def create_service(
     behind_gateway: bool = False,
 ) -> Service:
     """Return reporting, not yet started."""
+
+    async def nothing_unread() -> bool:
+        return not any((await bus.lag(figures.group, figures.topics)).values())
+
     return Service(
         PARTS,
         settings=settings,
@@ -43,5 +56,5 @@ def create_service(
         inner_key=keyring.inner_key(),
         metrics=metrics,
         behind_gateway=behind_gateway,
-        provide=[YearBook()],
+        provide=[YearBook(), NothingUnread(nothing_unread)],
     )

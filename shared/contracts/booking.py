@@ -12,6 +12,7 @@ from shared.contracts.fields import (
     Language,
     Line,
     People,
+    Slug,
     TimeZone,
 )
 from shared.contracts.message import Message, Part
@@ -267,4 +268,36 @@ class BookingContact(Part):
     language: Language = Field(description="Language of the letters.", examples=["sv"])
     purpose: Line | None = Field(
         default=None, description="What the booking is for.", examples=["Styrelsemöte"]
+    )
+
+
+class BookingErasure(Message):
+    """An erasure of one booking's contact; no two of them tell that they are of one person."""
+
+    topic: ClassVar[str] = "andan.booking.erasure.v1"
+    keyed_by: ClassVar[str] = "erasure_id"
+    about: ClassVar[str] = "erasure_id"
+    unlinkable: ClassVar[bool] = True
+
+    erasure_id: Id = Field(
+        description="Keyed hash (HMAC-SHA256, hex) of the booking's id; the key stays inside.",
+        examples=["5f1d7a84db00d2fce00b31a7fc73224f5f1d7a84db00d2fce00b31a7fc73224f"],
+    )
+
+
+class BookingContactErasureRequested(BookingErasure):
+    """Whoever keeps anything of this booking's contact removes it, now and for ever."""
+
+    type: ClassVar[str] = "se.andan.booking.erasure.requested.v1"
+
+
+class BookingContactErased(BookingErasure):
+    """Booking keeps nothing of that contact any more."""
+
+    type: ClassVar[str] = "se.andan.booking.erasure.erased.v1"
+
+    removed: dict[Slug, Count] = Field(
+        max_length=20,
+        description="How many rows were removed, by what they were.",
+        examples=[{"contacts": 1, "answers": 1}],
     )

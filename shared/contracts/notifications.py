@@ -49,3 +49,23 @@ class DeliveryBounced(DeliveryFact):
     """A letter that was sent came back."""
 
     type: ClassVar[str] = _TYPE + "bounced.v1"
+
+
+class RecipientErased(Message):
+    """Notifications keeps nothing of a person any more, and takes nothing of them again."""
+
+    topic: ClassVar[str] = "andan.notifications.erasure.v1"
+    type: ClassVar[str] = "se.andan.notifications.erasure.erased.v1"
+    keyed_by: ClassVar[str] = "erasure_id"
+    about: ClassVar[str] = "erasure_id"
+    unlinkable: ClassVar[bool] = True
+
+    erasure_id: Id = Field(
+        description="That of the erasure which was asked for, by events or by booking.",
+        examples=["5f1d7a84db00d2fce00b31a7fc73224f5f1d7a84db00d2fce00b31a7fc73224f"],
+    )
+    removed: dict[Slug, Count] = Field(
+        max_length=20,
+        description="How many rows were removed, by what they were.",
+        examples=[{"contacts": 1, "letters": 1, "deliveries": 3}],
+    )

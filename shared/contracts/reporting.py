@@ -13,6 +13,9 @@ _AN_ID = "0199a1c2-7d3e-7c11-9a55-3f0c1b2d4e5f"
 FigureKey = Annotated[
     str, StringConstraints(min_length=1, max_length=80, pattern=r"^[a-z]+(_[a-z]+)*$")
 ]
+TypeName = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$")
+]
 Value = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
@@ -54,6 +57,16 @@ class Figure(YearFact):
     as_of: Instant = Field(
         description="Time of the last message counted.",
         examples=["2023-12-31T19:00:00Z"],
+    )
+    previous: Value | None = Field(
+        default=None,
+        description="The value of the version before, where there was one.",
+        examples=["1225"],
+    )
+    because: TypeName | None = Field(
+        default=None,
+        description="Type of the late message that made it so, where the year was closed before.",
+        examples=["se.andan.booking.booking.checked-in.v1"],
     )
 
 

@@ -15,7 +15,7 @@ _SURVEY = "se.andan.surveys.survey."
 _QUOTE = "se.andan.surveys.quote."
 _AN_ID = "5f2c9c1e-6a1b-4c57-9d0e-0b8f4d8a7c21"
 
-Decimal1 = Annotated[str, StringConstraints(pattern=r"^[1-5]\.[0-9]$")]
+Decimal1 = Annotated[str, StringConstraints(max_length=3, pattern=r"^[1-5]\.[0-9]$")]
 """A number from 1.0 to 5.0 with one decimal, as text."""
 QuoteText = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 _A_WEEK = "Letters can still be written after days of outage; then addresses expire by themselves."
+_A_LEDGER = "Whoever was erased stays erased, whatever is replayed or restored, however late."
 _FOR_THE_YEAR = "A year can be told, corrected and rebuilt from it long after it closed."
 
 
@@ -120,6 +121,27 @@ _ALL = (
         carries="sent, failed, bounced; no address, and no figure rests on it",
         reason="A season, so that an organiser can ask what became of a letter.",
         retention=timedelta(days=90),
+    ),
+    Topic(
+        name="andan.events.erasure.v1",
+        key="erasure",
+        carries="erasures of registrations, asked for and done, by a keyed hash; counts of rows",
+        reason=_A_LEDGER,
+        public=False,
+    ),
+    Topic(
+        name="andan.booking.erasure.v1",
+        key="erasure",
+        carries="erasures of booking contacts, asked for and done, by a keyed hash; counts of rows",
+        reason=_A_LEDGER,
+        public=False,
+    ),
+    Topic(
+        name="andan.notifications.erasure.v1",
+        key="erasure",
+        carries="erasures done by notifications, by the keyed hash they were asked for with",
+        reason=_A_LEDGER,
+        public=False,
     ),
     Topic(
         name="andan.reporting.year.v1",

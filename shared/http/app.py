@@ -1,14 +1,13 @@
 """A service's app: its routers behind the same doors, problems and health in every service."""
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from shared.http.headers import Headers
-from shared.http.health import health_router
-from shared.http.operations import operations_router
+from shared.http.health import Check, health_router
+from shared.http.operations import clock_router, operations_router
 from shared.http.problems import install_problems
 from shared.http.scopes import with_scopes
 from shared.observability.metrics import Metrics
@@ -38,6 +37,7 @@ def service_app(
     for router in service.parts.routers:
         app.include_router(router)
     app.include_router(health_router(_checks(service), metrics.registry))
+    app.include_router(clock_router(service))
     app.include_router(operations_router(service))
     with_scopes(app)
     if not behind_gateway:
@@ -46,7 +46,7 @@ def service_app(
     return app
 
 
-def _checks(service: "Service") -> dict[str, Callable[[], Awaitable[str | None]]]:
+def _checks(service: "Service") -> dict[str, Check]:
     async def store() -> str | None:
         async with service.store.read() as reader:
             await reader.execute(text("SELECT 1"))
@@ -60,4 +60,8 @@ def _checks(service: "Service") -> dict[str, Callable[[], Awaitable[str | None]]
     async def relay() -> str | None:
         return service.relay.complaint
 
-    return {"store": store, "bus": bus, "relay": relay}
+    async def ledger() -> str | None:
+        return None if service.is_up_to_ledger.is_set() else "not all heard"
+
+    checks: dict[str, Check] = {"store": store, "bus": bus, "relay": relay}
+    return checks | {"ledger": ledger} if service.ledgers else checks

@@ -12,6 +12,7 @@ from shared.messaging import dead_letters
 from shared.security.permissions import require
 
 if TYPE_CHECKING:
+    from shared.member import Member
     from shared.service import Service
 
 Operator = Depends(require("operations:admin"))
@@ -54,13 +55,13 @@ class ParkedMessageWithBody(ParkedMessage):
     body: str | None
 
 
-def operations_router(service: "Service") -> APIRouter:
-    """Return the inner routes; the gateway reaches them, the public does not."""
+def clock_router(member: "Member") -> APIRouter:
+    """Return the inner routes by which a part of the house is moved through time."""
     router = APIRouter(prefix="/internal", include_in_schema=False, dependencies=[Operator])
 
     @router.get("/quiet")
     async def quiet() -> QuietState:
-        state = await service.quiet()
+        state = await member.quiet()
         return QuietState(
             quiet=state.is_quiet,
             activity=state.activity,
@@ -70,12 +71,19 @@ def operations_router(service: "Service") -> APIRouter:
 
     @router.put("/clock", status_code=204)
     async def move_clock(move: ClockMove) -> None:
-        if not isinstance(service.clock, ReplayClock):
+        if not isinstance(member.clock, ReplayClock):
             raise NotFound("This installation lives in ordinary time.")
-        if move.now is not None and move.now > service.clock.now():
-            service.clock.move(move.now)
+        if move.now is not None and move.now > member.clock.now():
+            member.clock.move(move.now)
         if move.running:
-            service.clock.run_on()
+            member.clock.run_on()
+
+    return router
+
+
+def operations_router(service: "Service") -> APIRouter:
+    """Return the inner routes; the gateway reaches them, the public does not."""
+    router = APIRouter(prefix="/internal", include_in_schema=False, dependencies=[Operator])
 
     @router.get("/dead-letters")
     async def list_dead_letters() -> list[ParkedMessage]:

@@ -12,6 +12,7 @@ from sqlalchemy import Row
 from sqlalchemy.exc import InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from shared.clock import Clock
 from shared.contracts.envelope import MalformedEnvelope
 from shared.contracts.message import MESSAGES, Message, UnknownMessage, decode
 from shared.messaging import dead_letters, inbox, waiting
@@ -54,6 +55,11 @@ class Consumer:
         self.counts = dict.fromkeys(("handled", "duplicate", "retried", "parked", "ignored"), 0)
         self._metrics = store.need(Metrics)
         self._name = subscription.group.removeprefix("andan.")
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the service."""
+        return self._store.clock
 
     async def take(self, batch: Sequence[Received]) -> None:
         """Take a batch; when this returns, every message of it was handled, waits, or is parked."""

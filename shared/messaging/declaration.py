@@ -33,6 +33,10 @@ class TopicDiffers(RuntimeError):
     """A topic exists with another number of partitions than declared."""
 
 
+class GroupInUse(RuntimeError):
+    """A group cannot be rewound: a member of it is alive, or died less than a session ago."""
+
+
 def milliseconds(duration: timedelta | None) -> int | None:
     """Return whole milliseconds; none stays none."""
     return None if duration is None else duration // timedelta(milliseconds=1)

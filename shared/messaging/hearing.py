@@ -1,11 +1,13 @@
 """A subscription on a broker: FastStream's batch subscriber hands its records to the consumer."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from aiokafka.structs import ConsumerRecord
 from faststream.middlewares import AckPolicy
 
+from shared.clock import ReplayClock
 from shared.messaging.broker import BusBroker
 from shared.messaging.consumer import Consumer
 from shared.messaging.parsing import decode_raw, parse_raw
@@ -20,7 +22,13 @@ def attach(broker: BusBroker, consumer: Consumer) -> None:
     if not subscription.topics:
         return
 
+    gathering = _Gathering(
+        0 if isinstance(consumer.clock, ReplayClock) else subscription.gather_seconds
+    )
+
     async def take(records: Sequence[Any]) -> None:
+        if len(records) < BATCH:
+            await gathering.pause()
         await consumer.take([_received(record) for record in records])
 
     broker.subscriber(
@@ -36,6 +44,23 @@ def attach(broker: BusBroker, consumer: Consumer) -> None:
         decoder=decode_raw,
         title=subscription.group,
     )(take)
+
+
+class _Gathering:
+    """Keeps batches apart; one that comes after a silence is taken at once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+
+    async def pause(self) -> None:
+        """Wait until the last batch is long enough ago."""
+        if not self._seconds:
+            return
+        loop = asyncio.get_running_loop()
+        if (left := self._next - loop.time()) > 0:
+            await asyncio.sleep(left)
+        self._next = loop.time() + self._seconds
 
 
 def _received(record: "ConsumerRecord[bytes, bytes]") -> Any:

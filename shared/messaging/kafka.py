@@ -8,12 +8,21 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, UnknownError, UnknownTopicOrPartitionError, for_code
+from aiokafka.errors import (
+    IllegalGenerationError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnknownError,
+    UnknownMemberIdError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from shared.messaging.appender import HOPELESS, OutboxRecord, Unsendable
 from shared.messaging.declaration import (
     Change,
+    GroupInUse,
     TopicDiffers,
     TopicLike,
     configuration,
@@ -222,7 +231,10 @@ class KafkaTopics:
         return lags
 
     async def rewind(self, group: str, topics: Iterable[str]) -> None:
-        """Commit the beginning of every partition, as a consumer of that group would."""
+        """Commit the beginning of every partition, as a consumer of that group would.
+
+        Raises GroupInUse where the group has members.
+        """
         known = await self._partitions()
         parts = [
             TopicPartition(name, number)
@@ -234,6 +246,8 @@ class KafkaTopics:
         try:
             consumer.assign(parts)
             await consumer.commit(await consumer.beginning_offsets(parts))
+        except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError) as error:
+            raise GroupInUse(f"another process consumes as {group}") from error
         finally:
             await consumer.stop()
 

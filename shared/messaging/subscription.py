@@ -67,13 +67,19 @@ class Subscription:
 
     `within` is None for one that projects (it reads from the beginning and may be rebuilt). One
     that acts takes nothing from before its store was made, and nothing older than `within`.
+    One that `is_ledger` projects, and is told everything again at every start: until it has heard
+    it all, its service sends nothing, does nothing that is due, and is not ready.
     """
 
     service: str
     purpose: str
     within: timedelta | None = None
+    is_ledger: bool = False
     handlers: dict[str, Handler] = field(default_factory=dict)
     messages: dict[str, type[Message]] = field(default_factory=dict)
+    gather_seconds: float = 0
+    """Batches follow one another no faster than this (but in replay): what comes meanwhile is one
+    transaction instead of many."""
 
     @property
     def group(self) -> str:
@@ -122,6 +128,11 @@ def acts(*, service: str, purpose: str, within: timedelta) -> Subscription:
     return Subscription(service, purpose, within)
 
 
-def projects(*, service: str, purpose: str) -> Subscription:
+def projects(*, service: str, purpose: str, gather_seconds: float = 0) -> Subscription:
     """Declare a subscription that only keeps what it hears: see Subscription."""
-    return Subscription(service, purpose)
+    return Subscription(service, purpose, gather_seconds=gather_seconds)
+
+
+def keeps_ledger(*, service: str, purpose: str) -> Subscription:
+    """Declare a subscription that holds whatever its store is restored to: see Subscription."""
+    return Subscription(service, purpose, is_ledger=True)

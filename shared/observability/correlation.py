@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, NamedTuple
 
@@ -15,6 +17,17 @@ causation_id: ContextVar[str | None] = ContextVar("causation_id", default=None)
 
 traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 """The W3C traceparent of the work at hand; what it publishes or calls carries it on."""
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Let what is published meanwhile carry no trace: it would tie together what must not be."""
+    token = traceparent.set(None)
+    try:
+        yield
+    finally:
+        traceparent.reset(token)
+
 
 _FORM: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _MAX_CHARACTERS: Final = 256

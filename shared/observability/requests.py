@@ -13,12 +13,21 @@ from shared.observability.metrics import Metrics
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
+UNLINKABLE: Final = frozenset(
+    {
+        "/v1/surveys/{survey_id}/answers",
+        "/v1/surveys/{survey_id}/words",
+        "/v1/quote-withdrawals",
+    }
+)
+"""Routes whose line tells neither request nor trace nor caller: it could be joined with others."""
 
 
 class RequestLine:
     """ASGI middleware, the outermost: one log line and one observation per request.
 
-    The three probes are observed but not told.
+    The three probes are observed but not told; of an unlinkable route no more is told than its
+    template, status and duration.
     """
 
     def __init__(self, app: ASGIApp, *, service: str, metrics: Metrics) -> None:
@@ -51,6 +60,7 @@ class RequestLine:
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             route = route_template(scope) or "unmatched"
             self._metrics.request(self._service, method, route, status or 500, seconds)
+            known = {} if route in UNLINKABLE else scope
             if route not in _PROBES:
                 request_line(
                     service=self._service,
@@ -58,8 +68,8 @@ class RequestLine:
                     route=route,
                     status=status or 500,
                     duration_ms=seconds * 1_000,
-                    principal=scope.get("andan.principal_kind"),
-                    request_id=scope.get("andan.request_id"),
-                    trace_id=scope.get("andan.trace_id"),
+                    principal=known.get("andan.principal_kind"),
+                    request_id=known.get("andan.request_id"),
+                    trace_id=known.get("andan.trace_id"),
                     error=error or scope.get("andan.error"),
                 )

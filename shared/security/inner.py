@@ -14,6 +14,12 @@ from joserfc.jwk import OctKey
 from shared.security.principal import PUBLIC, Kind, Principal
 
 HEADER: Final = "andan-principal"
+VISITOR: Final = "andan-visitor"
+"""By which a page says that the visitor it asks for was counted already."""
+PAGES: Final = "web"
+"""Whom that header names: nobody with a right to anything."""
+MISHAP: Final = "andan-mishap"
+"""By which the gateway has a page say what it refused, as a status."""
 MAX_BYTES: Final = 8_192
 LIFETIME_SECONDS: Final = 60
 _REMINT_SECONDS: Final = 30

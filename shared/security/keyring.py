@@ -10,16 +10,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from shared.security.erasure import ErasureKey
 from shared.security.inner import InnerKey
 from shared.security.links import Links
 from shared.security.sealing import Opener, Sealer, new_sealing_key, public_part
 
 SECRETS_VARIABLE: Final = "ANDAN_SECRETS"
+ERASURE: Final = "erasure.key"
 INNER: Final = "inner.key"
 LINKS: Final = "links.key"
+NOTIFICATIONS: Final = "notifications.key"
 SEALING_PRIVATE: Final = "sealing.private.json"
 SEALING_PUBLIC: Final = "sealing.public.json"
 YEARS: Final = "years"
+BOXES: Final = "boxes"
 _SECRET_BYTES: Final = 32
 
 
@@ -33,6 +37,10 @@ class KeyExposed(Exception):
 
 class YearKeyDestroyed(Exception):
     """The key of this year was destroyed, and with it the way from a person to a hash."""
+
+
+class BoxKeyDestroyed(Exception):
+    """The key of this ballot box was destroyed, and with it the way to read a single answer."""
 
 
 class Keyring:
@@ -74,7 +82,7 @@ class Keyring:
         return Links(*self._secrets(LINKS))
 
     def sealer(self) -> Sealer:
-        """Return the sealer of contacts: booking and events."""
+        """Return the sealer of contacts and ballots: booking, events and surveys."""
         self._make_sealing_keys()
         return Sealer(json.loads(self._read(SEALING_PUBLIC)))
 
@@ -82,6 +90,14 @@ class Keyring:
         """Return the opener of contacts: notifications alone."""
         self._make_sealing_keys()
         return Opener(*json.loads(self._read(SEALING_PRIVATE))["keys"])
+
+    def notifications_key(self) -> bytes:
+        """Return the key of what notifications keeps unreadable: for it alone, never rotated."""
+        return self._secrets(NOTIFICATIONS)[0]
+
+    def erasure_key(self) -> ErasureKey:
+        """Return the key that names erasures: events, booking and notifications; never rotated."""
+        return ErasureKey(self._secrets(ERASURE)[0])
 
     def year_key(self, year: int) -> bytes:
         """Return the key by which persons of `year` are hashed, made when first asked for.
@@ -101,16 +117,26 @@ class Keyring:
 
         The bytes are overwritten first; copies that a disk or a backup keeps are the operator's.
         """
-        path = self._year(year)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        _create(self._tombstone(year), "destroyed")
-        if path.exists():
-            with path.open("r+b") as file:
-                file.write(secrets.token_bytes(path.stat().st_size))
-                file.flush()
-                os.fsync(file.fileno())
-            path.unlink()
-            _keep_names(path.parent)
+        _destroy(self._year(year), self._tombstone(year))
+
+    def box_key(self, box: str) -> bytes:
+        """Return the key of a ballot box, made when first asked for: surveys alone.
+
+        It lives beside the stores and never in one: a store's log and its copies hold every
+        earlier state, and with it, one by one, what was put into the box. Raises
+        BoxKeyDestroyed once it was destroyed.
+        """
+        path, tombstone = self._box(box)
+        if tombstone.exists():
+            raise BoxKeyDestroyed("the key of this ballot box was destroyed")
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _create(path, _encode(secrets.token_bytes(_SECRET_BYTES)))
+        return _decode(path.read_text("ascii").strip())
+
+    def destroy_box_key(self, box: str) -> None:
+        """Destroy the key of a ballot box for good; doing it again changes nothing."""
+        _destroy(*self._box(box))
 
     def rotate_inner(self) -> None:
         """Sign inner tokens with a new secret; the one before still verifies."""
@@ -159,6 +185,22 @@ class Keyring:
 
     def _tombstone(self, year: int) -> Path:
         return self._folder / YEARS / f"{year:04d}.destroyed"
+
+    def _box(self, box: str) -> tuple[Path, Path]:
+        folder = self._folder / BOXES
+        return folder / f"{box}.key", folder / f"{box}.destroyed"
+
+
+def _destroy(path: Path, tombstone: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _create(tombstone, "destroyed")
+    if path.exists():
+        with path.open("r+b") as file:
+            file.write(secrets.token_bytes(path.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+        _keep_names(path.parent)
 
 
 def _encode(secret: bytes) -> str:

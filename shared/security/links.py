@@ -14,6 +14,16 @@ _ID: Final = re.compile(r"[0-9A-Za-z_-]{1,100}")
 _PURPOSE: Final = re.compile(r"[a-z][a-z-]{0,40}")
 
 
+def claimed_id(token: str) -> str | None:
+    """Return the id that a token says it is for, unproven; None for what is no token.
+
+    Only to ask whoever reads tokens for that very thing, with the token.
+    """
+    found = _ID.fullmatch(token.removeprefix(PREFIX).rpartition(".")[0])
+    is_one = token.startswith(PREFIX) and len(token) <= MAX_CHARACTERS and token.isascii()
+    return found[0] if found and is_one else None
+
+
 class BadLink(Exception):
     """A link's token is not one of ours, or was made for another purpose."""
 

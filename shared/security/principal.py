@@ -28,7 +28,9 @@ SCOPES: Final[dict[str, str]] = {
     "registrations:read": "Read registrations and exact numbers of places.",
     "attendance:write": "Record attendance, head counts and walk-ins; close attendance.",
     "notifications:read": "Read deliveries, never an address.",
+    "notifications:admin": "Tell which letters came back.",
     "reports:read": "Read which messages a figure rests on.",
+    "reports:admin": "Close a year.",
     "gateway:admin": "Make and withdraw API keys; move the replay clock.",
     "surveys:admin": "Close surveys and approve quotes.",
     "webhooks:write": "Subscribe an address to public messages.",
@@ -44,7 +46,9 @@ OF_THE_WHOLE_HOUSE: Final = frozenset(
         "events:admin",
         "attendance:write",
         "notifications:read",
+        "notifications:admin",
         "surveys:admin",
+        "reports:admin",
         "operations:admin",
     }
 )

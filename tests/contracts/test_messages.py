@@ -14,6 +14,8 @@ from shared.contracts.events import EventContact, ManageLink, RegistrationConfir
 from shared.contracts.every import CONTRACTS
 from shared.contracts.message import Message, UnknownMessage, decode
 from shared.contracts.schemas import schema_of
+from shared.contracts.surveys import QuoteWithdrawn
+from shared.contracts.topics import topic
 
 SAMPLES = Path(__file__).parent / "samples"
 EVERY_TYPE = pytest.mark.parametrize("type_", CONTRACTS)
@@ -159,6 +161,34 @@ def test_messages_are_facts() -> None:
     message = RegistrationConfirmed.model_validate(sample)
     with pytest.raises(ValidationError, match="frozen"):
         message.people = 2
+
+
+TOMBSTONES = [type_ for type_, message in CONTRACTS.items() if message.tombstone]
+
+
+@pytest.mark.parametrize("type_", TOMBSTONES)
+def test_a_tombstone_is_its_key(type_: str) -> None:
+    """It goes to a compacted topic without a body and is read from its key, its one field."""
+    kind = CONTRACTS[type_]
+    message = kind.model_validate(samples(type_)["full"])
+    assert topic(kind.topic).compacted
+    assert list(kind.model_fields) == [kind.keyed_by]
+    assert message.body() is None
+    assert decode(type_, None, message.key().encode()) == message
+
+
+@pytest.mark.parametrize("key", [None, b"", b"\xff", b"a b", b"x" * 65])
+def test_a_tombstone_without_a_key_is_none(key: bytes | None) -> None:
+    """A record without a body whose key names nothing is no message."""
+    with pytest.raises((ValidationError, UnicodeDecodeError)):
+        decode(QuoteWithdrawn.type, None, key)
+
+
+def test_a_body_is_missed() -> None:
+    """What is no tombstone has a body, and a body of none is no message of its type."""
+    assert TOMBSTONES == [QuoteWithdrawn.type]
+    with pytest.raises(ValidationError):
+        decode(RegistrationConfirmed.type, None, b"key")
 
 
 def test_what_is_inside_a_seal() -> None:

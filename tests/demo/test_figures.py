@@ -41,6 +41,7 @@ def test_the_same_figures_agree() -> None:
         "allied_organisations",
         "attendance",
         "course_places",
+        "evaluation_mean",
         "gatherings",
         "learning_lunches",
         "participants",
@@ -63,6 +64,7 @@ def test_the_same_figures_agree() -> None:
         ("participants", "379", False),
         ("attendance", "84", False),
         ("course_places", "5", False),
+        ("evaluation_mean", "4.2", False),
     ],
 )
 def test_only_about_may_be_about(key: str, value: str, agrees: bool) -> None:

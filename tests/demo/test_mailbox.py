@@ -30,6 +30,18 @@ def test_the_last_link_is_found(tmp_path: Path) -> None:
     assert mailbox.token("asa@example.org") == "link_third.d"
 
 
+def test_a_ballot_is_found_by_its_survey(tmp_path: Path) -> None:
+    """Each survey's ballot is told from the others that came to the same address."""
+    first, second = "0" * 36, "1" * 36
+    deliver(tmp_path, "a.eml", "asa@example.org", f"http://h/sv/e/{first}.secret-A hej", 1)
+    deliver(tmp_path, "b.eml", "asa@example.org", f"http://h/sv/e/{second}.secret-B", 2)
+    mailbox = Mailbox(tmp_path)
+    assert mailbox.ballot("asa@example.org", first) == f"{first}.secret-A"
+    assert mailbox.ballot("asa@example.org", second) == f"{second}.secret-B"
+    with pytest.raises(NoLetter):
+        mailbox.ballot("bo@example.org", first)
+
+
 def test_a_letter_without_a_link_is_none(tmp_path: Path) -> None:
     """Nobody without a link in a letter has a token."""
     deliver(tmp_path, "a.eml", "asa@example.org", "See http://h/sv/events/1", 1)

@@ -210,7 +210,8 @@ def test_every_way_of_taking_part_is_walked() -> None:
     by_mail = [step for step in steps if step.key.startswith("mail:")]
     assert {step.path.rsplit("/", 1)[1] for step in by_mail} == {"confirmation", "cancellation"}
     confirmed = [step for step in by_mail if step.path.endswith("/confirmation")]
-    assert sum(step.key == "public" for step in steps) == len(confirmed) > 10
+    asked = [step for step in steps if step.key == "public" and step.answer]
+    assert len(asked) == len(confirmed) > 10
     line = [step.answer["position"] for step in steps if step.answer.get("status") == "waitlisted"]
     assert line == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     chosen = [step.body for step in steps if step.path.endswith("/selection")]
@@ -222,6 +223,25 @@ def test_every_way_of_taking_part_is_walked() -> None:
     assert sectors == {sector["key"] for sector in FACTS["sectors"]}
     emails = [body["contact"]["email"] for body in registered if "contact" in body]
     assert all(email.endswith("@example.org") and email.isascii() for email in emails)
+
+
+def test_the_answers_give_the_means_of_the_facts() -> None:
+    """Each evaluated event has ten answers or more with the mean that the source states."""
+    ratings: dict[str, list[int]] = defaultdict(list)
+    ballots = set()
+    for step in steps_of_year(2023):
+        if step.path.endswith("/answers") and step.body:
+            ratings[step.path.split("/")[4].rstrip("}")].append(step.body["rating"])
+            ballots.add((step.path, step.body["ballot"]))
+    assert len(ballots) == sum(map(len, ratings.values()))
+    for event in programme():
+        given = ratings[event.slug]
+        if "evaluation_mean" in event.facts:
+            assert len(given) >= 10
+            assert sum(given) == event.facts["evaluation_mean"] * len(given)
+        else:
+            assert len(given) < 10
+        assert len(given) <= event.filling.came
 
 
 def test_the_programme_is_that_of_the_facts() -> None:

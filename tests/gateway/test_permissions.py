@@ -34,6 +34,7 @@ PUBLIC = {
     ("get", "/v1/events/{}"),
     ("post", "/v1/events/{}/registrations"),
     ("post", "/v1/registration-links"),
+    ("post", "/v1/sessions"),
     ("get", "/v1/years/{}/figures"),
     ("get", "/v1/years/{}/report"),
 }
@@ -46,6 +47,9 @@ HOLDER_OF_A_LINK = {
     ("post", "/v1/registrations/{}/erasure"),
 }
 """What the holder of a link may too: whom the link does not fit sees nothing (404)."""
+
+HOLDER_OF_A_SESSION = {("get", "/v1/sessions/current"), ("delete", "/v1/sessions/current")}
+"""What is there for whoever signed in; other credentials have no session (404)."""
 
 
 def shape(path: str) -> str:
@@ -88,6 +92,9 @@ async def checked(
     callers = {"the public": (None, {401}), "a key without it": (few, {403})}
     if (method, shape(path)) in HOLDER_OF_A_LINK:
         callers["somebody else's link"] = ("link_x.eHh4eA", {401, 404})
+    elif (method, shape(path)) in HOLDER_OF_A_SESSION:
+        callers["a key without it"] = (few, {404})
+        callers["a link"] = ("link_x.eHh4eA", {404})
     else:
         callers["a link"] = ("link_x.eHh4eA", {403})
     if needed:

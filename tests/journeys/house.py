@@ -15,6 +15,7 @@ from typing import Any, cast
 import httpx2
 
 PATIENCE_SECONDS = 60.0
+BALLOT = re.compile(r"/(?:sv|en)/e/(([0-9a-f-]{36})\.[A-Za-z0-9_-]+)")
 LINK = re.compile(r"/(?:sv|en)/r/([A-Za-z0-9._~-]+)")
 
 

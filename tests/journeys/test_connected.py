@@ -22,13 +22,19 @@ pytestmark = [
     pytest.mark.postgres,
 ]
 
-BEHIND = ("directory", "booking", "events", "notifications", "reporting")
+BEHIND = ("directory", "booking", "events", "surveys", "notifications", "reporting")
 
 
 async def fleet(folder: Path, kafka: KafkaServer, postgres: Databases) -> dict[str, Child]:
     """Return a process for each service, on databases and keys of their own."""
     keyring = Keyring.open(folder / "keys")
-    for make in (keyring.inner_key, keyring.links, keyring.sealer, keyring.opener):
+    for make in (
+        keyring.inner_key,
+        keyring.links,
+        keyring.sealer,
+        keyring.opener,
+        keyring.erasure_key,
+    ):
         make()
     mark = folder.name.replace("-", "_")
     for name in (*BEHIND, "gateway"):

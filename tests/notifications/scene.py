@@ -1,5 +1,6 @@
 """Notifications running alone, told what the other services would tell it."""
 
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,10 +25,16 @@ from shared.contracts.booking import (
     RoomOpened,
 )
 from shared.contracts.envelope import Envelope
-from shared.contracts.events import EventContact, EventContactGiven, EventPublished
+from shared.contracts.events import (
+    AttendanceClosed,
+    EventContact,
+    EventContactGiven,
+    EventPublished,
+)
 from shared.contracts.events.event import EventDescription
 from shared.contracts.events.registration import RegistrationFact
 from shared.contracts.message import Message
+from shared.contracts.surveys import Ballots, BallotsMade, SurveyClosed
 from shared.ids import new_id
 from shared.messaging import waiting
 from shared.messaging.appender import OutboxRecord
@@ -39,6 +46,7 @@ from shared.testing.running import Running, running
 NOON = datetime(2023, 4, 1, 10, tzinfo=UTC)
 EVENT = "event-1"
 ROOM = "room-1"
+SURVEY = "5f2c9c1e-6a1b-4c57-9d0e-0b8f4d8a7c21"
 
 R = TypeVar("R", bound=RegistrationFact)
 B = TypeVar("B", bound=BookingWish)
@@ -104,6 +112,38 @@ class Scene:
         contact = BookingContact.model_validate(values | more)
         sealed = self.it.keyring.sealer().seal(contact.encode())
         return BookingContactGiven(booking_id=booking_id, sealed=sealed)
+
+    def ballots(
+        self,
+        *secrets: str,
+        survey_id: str = SURVEY,
+        part: int = 1,
+        parts: int = 1,
+        event_id: str = EVENT,
+        days: int = 14,
+    ) -> BallotsMade:
+        """Return the sealed ballots of a survey, of these secrets."""
+        inside = Ballots(tokens=[f"{survey_id}.{secret}" for secret in secrets])
+        return BallotsMade(
+            survey_id=survey_id,
+            event_id=event_id,
+            closes_at=self.clock.now() + timedelta(days=days),
+            part=part,
+            parts=parts,
+            sealed=self.it.keyring.sealer().seal(inside.encode()),
+        )
+
+    async def move(self, by: timedelta) -> None:
+        """Let time pass, stopping at everything that is due on the way."""
+        until = self.clock.now() + by
+        while True:
+            await self.it.quiet()
+            due = (await self.it.service.quiet()).next_due
+            if due is None or due > until:
+                break
+            self.clock.move(max(due, self.clock.now()))
+        self.clock.move(until)
+        await self.it.quiet()
 
     def mails(self) -> list[EmailMessage]:
         """Return the mails in the folder, in the order in which they were written."""
@@ -249,3 +289,27 @@ def booking(kind: type[B], booking_id: str = "b1", **more: Any) -> B:
         "contact_given": True,
     }
     return kind.model_validate(values | more)
+
+
+_BALLOT = re.compile(r"https://test\.example/(sv|en)/e/([0-9a-f-]{36}\.[\w-]+)")
+
+
+def invited(mails: list[EmailMessage]) -> dict[str, str]:
+    """Return the ballot that each address was mailed; fails where one has two."""
+    found: dict[str, str] = {}
+    for mail in mails:
+        if match := _BALLOT.search(text_of(mail)):
+            address = mail["To"].addresses[0].addr_spec
+            assert address not in found
+            found[address] = match[2]
+    return found
+
+
+def attendance_closed(attended: int, event_id: str = EVENT) -> AttendanceClosed:
+    """Return the last word about the event."""
+    return AttendanceClosed(event_id=event_id, year=2023, attended=attended)
+
+
+def survey_closed(survey_id: str = SURVEY) -> SurveyClosed:
+    """Return the end of the survey."""
+    return SurveyClosed(survey_id=survey_id, event_id=EVENT, year=2023)

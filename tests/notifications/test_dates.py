@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.notifications.rules import in_language, recipient_hash, sweep_at
-from services.notifications.writing import dates
+from shared import dates
 
 MALMO = "Europe/Stockholm"
 

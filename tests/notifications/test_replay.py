@@ -31,9 +31,10 @@ async def test_an_empty_store_sends_nothing(make_url: MakeUrl, tmp_path: Path) -
     rewind(tmp_path)
     async with scene(make_url, tmp_path, at=NOON + timedelta(minutes=1)) as second:
         await second.it.quiet()
-        letters, programme = second.it.service.consumers
+        letters, programme, ballots, *_ = second.it.service.consumers
         assert programme.counts["handled"] == 1
         assert letters.counts["ignored"] >= 12
+        assert ballots.counts["handled"] == 0
         assert second.mails() == []
         assert await second.deliveries() == []
         assert await second.contacts() == []

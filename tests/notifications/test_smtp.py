@@ -11,11 +11,24 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import update
 
 from services.notifications.models import Delivery
-from shared.contracts.events import RegistrationCancelled, RegistrationConfirmed
-from shared.contracts.notifications import DeliveryFailed, DeliverySent
+from shared.contracts.events import (
+    RegistrationAttended,
+    RegistrationCancelled,
+    RegistrationConfirmed,
+)
+from shared.contracts.notifications import DeliveryBounced, DeliveryFailed, DeliverySent
 from shared.store.plumbing import due
 from shared.testing.fixtures import DIALECTS, MakeUrl
-from tests.notifications.scene import NOON, Scene, event, fact, parsed, scene
+from tests.notifications.scene import (
+    NOON,
+    Scene,
+    attendance_closed,
+    event,
+    fact,
+    parsed,
+    scene,
+    survey_closed,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -143,6 +156,59 @@ async def test_a_refusal_for_good_is_final(it: Scene, server: Server, where: str
     (told,) = await it.it.published(DeliveryFailed)
     assert (told.reason, told.attempts) == ("refused", 1)
     assert server.taken == []
+
+
+async def test_an_address_that_is_refused_is_not_tried_again(it: Scene, server: Server) -> None:
+    """Nobody has it: the letter failed, that it bounced is told, and the next one is not sent."""
+    server.recipient_answers = ["550 5.1.1 no such user"]
+    await write_one(it)
+    assert await outcome(it) == ("failed", "refused", 1)
+    assert len(await it.it.published(DeliveryBounced)) == 1
+    await it.hear(fact(RegistrationCancelled, was="confirmed"))
+    reasons = [each.reason for each in await it.it.published(DeliveryFailed)]
+    assert reasons == ["refused", "suppressed"]
+    assert server.taken == []
+
+
+@ON_SQLITE
+async def test_a_refusal_of_us_is_no_bounce(it: Scene, server: Server) -> None:
+    """A server that takes nothing from here says nothing about the address: the next one goes."""
+    server.recipient_answers = ["550 5.7.1 relaying denied"]
+    await write_one(it)
+    assert await outcome(it) == ("failed", "refused", 1)
+    assert await it.it.published(DeliveryBounced) == []
+    await it.hear(fact(RegistrationCancelled, was="confirmed"))
+    assert len(server.taken) == 1
+
+
+async def test_an_hour_without_a_mail_server(it: Scene, server: Server) -> None:
+    """Letters wait, invitations to a survey too, and each is sent once when it is back."""
+    server.mood = "busy"
+    await write_one(it)
+    await it.hear(fact(RegistrationAttended, contact_given=False), sequence=2)
+    await it.hear(attendance_closed(1), it.ballots("s" * 43))
+    await it.move(timedelta(hours=1))
+    assert server.taken == []
+    assert {each.status for each in await it.deliveries()} == {"queued"}
+    server.mood = "good"
+    await it.move(timedelta(hours=2))
+    assert {each.status for each in await it.deliveries()} == {"sent"}
+    assert sorted(str(parsed(content)["Subject"]) for _, _, content in server.taken) == [
+        "Du har en plats: Jämlik hälsa",
+        "Vad tyckte du? Jämlik hälsa",
+    ]
+
+
+async def test_an_invitation_that_waited_for_too_long_is_dropped(it: Scene, server: Server) -> None:
+    """A survey that closed meanwhile is not mentioned when the server is back."""
+    server.mood = "busy"
+    await it.hear(event(), it.contact("r1"), fact(RegistrationAttended, contact_given=False))
+    await it.hear(attendance_closed(1), it.ballots("s" * 43))
+    await it.hear(survey_closed())
+    server.mood = "good"
+    await it.move(timedelta(days=1))
+    assert server.taken == []
+    assert await outcome(it) == ("failed", "withdrawn", 1)
 
 
 @pytest.mark.parametrize("mood", ["drops", "hangs"])

@@ -19,12 +19,12 @@ class Record:
     subject: str
     sequence: int | None
     time: datetime
-    body: bytes
+    body: bytes | None
 
     @property
     def said(self) -> dict[str, Any]:
-        """Its body, read."""
-        read: dict[str, Any] = json.loads(self.body)
+        """Its body, read; nothing of a tombstone."""
+        read: dict[str, Any] = json.loads(self.body or b"{}")
         return read
 
 
@@ -50,6 +50,7 @@ def count(records: Sequence[Record], year: int) -> dict[tuple[str, str | None], 
     for event in on_stage:
         if allies := allied(days, event):
             figures["allied_organisations", event] = str(len(allies))
+    figures |= evaluations(days, of_the_year)
     everybody = 0
     people, sectors = people_counted(days, year)
     for event in of_the_year:
@@ -196,6 +197,45 @@ def who_came(days: Days, event: str) -> list[dict[str, Any]]:
         if w == "registration heads-counted":
             last[said["count_id"]] = {**said, "unnamed": True}
     return list(last.values())
+
+
+def evaluations(days: Days, of_the_year: Sequence[str]) -> dict[tuple[str, str | None], Any]:
+    """What was last released of each event, and the two means of the year."""
+    told: dict[tuple[str, str | None], Any] = {}
+    means: list[tuple[int, int]] = []
+    for event in of_the_year:
+        last = released(days, event)
+        if last is None or last["rule"] == "too-few":
+            continue
+        if last["rule"] == "mean":
+            told["evaluation_mean", event] = last["mean"]
+            means.append((int(last["mean"].replace(".", "")), last["answered"]))
+        else:
+            told["evaluation_mean", event] = {
+                bound: last[bound] for bound in ("at_least", "at_most") if last.get(bound)
+            }
+    if means:
+        tenths = sum(mean for mean, _ in means)
+        told["evaluation_mean", None] = rounded(tenths, len(means))
+        answers = sum(answered for _, answered in means)
+        weighed = sum(mean * answered for mean, answered in means)
+        told["evaluation_mean_pooled", None] = rounded(weighed, answers)
+    return told
+
+
+def released(days: Days, event: str) -> dict[str, Any] | None:
+    """The last result released of an event."""
+    last = None
+    for w, said in days:
+        if w == "survey result-released" and said["event_id"] == event:
+            last = said
+    return last
+
+
+def rounded(tenths: int, many: int) -> str:
+    """The mean of so many tenths, to a tenth, halves up."""
+    mean = (2 * tenths + many) // (2 * many)
+    return f"{mean // 10}.{mean % 10}"
 
 
 def people_counted(days: Days, year: int) -> tuple[int, dict[str, int]]:

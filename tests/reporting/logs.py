@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from shared.contracts import booking, directory, events
+from shared.contracts import booking, directory, events, surveys
 from shared.contracts.message import Message
 from shared.contracts.words import EventFormat, PartnerRole, RegistrationStatus, Sector
 from tests.reporting.counter import Record
@@ -56,7 +56,7 @@ class Log:
                     subject=message.subject(),
                     sequence=None if unsaid else revision,
                     time=time,
-                    body=message.encode(),
+                    body=message.body(),
                 )
             )
 
@@ -84,6 +84,9 @@ def invented(seed: int, *, plain: bool = False, size: int = 1) -> list[Record]:
             sectors = {each: log.draw.randint(1, 40) for each in log.draw.sample(list(Sector), 3)}
             persons = sum(sectors.values()) + log.draw.randint(0, 9)
             log.say(events.PeopleCounted(year=year, persons=persons, by_sector=sectors))
+        _theme(log, year)
+    for number in range(log.draw.randint(0, 3)):
+        _quote(log, f"q{number}")
     return log.records
 
 
@@ -201,6 +204,58 @@ def _event(log: Log, event_id: str, size: int) -> None:
         _heads(log, event_id, f"{event_id}-c{number}", day.year)
     if log.draw.random() < 0.5:
         log.say(events.AttendanceClosed(event_id=event_id, year=day.year, attended=3))
+    for _ in range(log.draw.randint(0, 1 if log.plain else 2)):
+        log.say(_released(log, event_id, day.year))
+
+
+def _released(log: Log, event_id: str, year: int) -> Message:
+    about: dict[str, Any] = {
+        "survey_id": f"s-{event_id}",
+        "event_id": event_id,
+        "year": year,
+        "attended": log.draw.randint(10, 80),
+        "rule": log.draw.choice(["too-few", "band", "bound", "mean", "mean", "mean"]),
+    }
+    if about["rule"] == "band":
+        about |= {"at_least": "3.5", "at_most": log.draw.choice(["4.0", "4.5"])}
+    if about["rule"] == "bound":
+        about |= {"answered": log.draw.randint(10, 30), "at_least": "4.8"}
+    if about["rule"] == "mean":
+        low, high = log.draw.randint(5, 20), log.draw.randint(5, 30)
+        about |= {
+            "answered": low + high,
+            "mean": f"{log.draw.randint(12, 48) / 10:.1f}",
+            "bars": [
+                surveys.RatingBar(lowest=1, highest=3, answers=low),
+                surveys.RatingBar(lowest=4, highest=5, answers=high),
+            ],
+        }
+    return surveys.ResultReleased(**about)
+
+
+def _theme(log: Log, year: int) -> None:
+    for _ in range(log.draw.randint(0, 2)):
+        key = log.draw.choice(["equal-health", "hate-and-threats"])
+        titles = {"sv": log.draw.choice(["Jämlik hälsa", "Hat och hot"])}
+        log.say(events.ThemeDecided(year=year, theme_id=f"t-{key}", theme_key=key, titles=titles))
+
+
+def _quote(log: Log, quote_id: str) -> None:
+    year, event_id = log.draw.choice(YEARS), log.draw.choice([None, "e0"])
+    words = {"text": f"Tack för {quote_id}!", "language": "sv"}
+    log.say(surveys.QuoteApproved(quote_id=quote_id, year=year, event_id=event_id, **words))
+    if log.draw.random() < 0.4:
+        log.say(surveys.QuoteWithdrawn(quote_id=quote_id))
+
+
+def compacted(records: Sequence[Record]) -> list[Record]:
+    """Return the records with nothing left of quotes but the last word on each that stands."""
+    last = {each.key: each for each in records if each.topic == surveys.QuoteApproved.topic}
+    return [
+        each
+        for each in records
+        if each.topic != surveys.QuoteApproved.topic or (last[each.key] is each and each.body)
+    ]
 
 
 def _registration(log: Log, event_id: str, registration_id: str, year: int) -> None:

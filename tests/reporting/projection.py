@@ -6,11 +6,13 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from services.reporting.app import PARTS
 from services.reporting.messages import figures
 from services.reporting.queries import YearBook
-from services.reporting.rules import YearTold
+from services.reporting.rules import YearTold, withhold
+from services.reporting.schemas import Report
 from shared.clock import SystemClock
 from shared.contracts.envelope import Envelope
 from shared.ids import new_id
@@ -62,8 +64,8 @@ class Projection:
         """Empty the store, as if it were new."""
         async with self.store.work() as work:
             connection = await work.connection()
-            for statement in ("DELETE FROM inbox", "DELETE FROM fact"):
-                await connection.exec_driver_sql(statement)
+            for table in ("inbox", "fact", "quote", "closed_year", "published_figure"):
+                await connection.exec_driver_sql(f"DELETE FROM {table}")
         self.book = YearBook()
 
     async def year(self, year: int) -> YearTold:
@@ -79,25 +81,40 @@ class Projection:
             for place, figure in (await self.year(year)).figures.items()
         }
 
+    async def numbers(self) -> dict[tuple[int, str, str | None], int | None]:
+        """Return how many each figure of every year rests on, where that is told."""
+        return {
+            (year, *place): figure.n
+            for year in TOLD
+            for place, figure in (await self.year(year)).figures.items()
+        }
+
     async def dump(self) -> bytes:
         """Return everything told, as bytes."""
         return await dump(self.store, self.book)
 
 
 async def dump(store: Store, book: YearBook) -> bytes:
-    """Return all figures with their provenance, and all titles, as bytes."""
+    """Return all figures with their provenance, and all reports, as bytes."""
     lines: list[object] = []
     for year in TOLD:
         async with store.read() as reader:
-            told = await book.of(reader, year)
-        for figure in told.figures.values():
+            shown = (await book.known(reader, year)).shown
+        for figure in shown.told.figures.values():
             messages = [
                 [each.message_id, each.type, each.at.isoformat()] for each in figure.messages
             ]
             as_of = figure.as_of.isoformat() if figure.as_of else None
             lines.append([year, figure.key, figure.event_id, figure.value, as_of, messages])
-        lines.append([year, {event: dict(titles) for event, titles in told.titles.items()}])
+        lines.append([year, Report.of(shown).model_dump(mode="json")])
     return json.dumps(lines, ensure_ascii=False).encode()
+
+
+def as_published(counted: dict[tuple[str, str | None], Any]) -> dict[tuple[str, str | None], Any]:
+    """Return counted figures with what must be withheld of the table of sectors withheld."""
+    sectors = counted["participants_by_sector", None]
+    unstated = max(0, int(counted["participants", None]) - sum(sectors.values()))
+    return {**counted, ("participants_by_sector", None): withhold(sectors, unstated)}
 
 
 class Projections:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,15 @@ import pytest
 
 from services.reporting.app import create_service
 from shared.clock import ReplayClock
-from shared.contracts import booking, events
-from shared.contracts.words import EventFormat, PartnerRole, Sector
 from shared.security.principal import PUBLIC
 from shared.testing.fixtures import DIALECTS, MakeUrl
 from shared.testing.running import Running, key_with, running
 from tests.reporting.counter import count
 from tests.reporting.logs import interleaved, invented
 from tests.reporting.projection import received
+from tests.reporting.said import checked_in, heads, published
 
 NOW = datetime(2023, 6, 1, 12, tzinfo=UTC)
-STARTS = datetime(2023, 5, 4, 15, tzinfo=UTC)
 
 
 @pytest.fixture(params=DIALECTS)
@@ -31,44 +29,6 @@ async def reporting(
     options = {"dialect": request.param, "clock": ReplayClock(NOW)}
     async with running(create_service, make_url, tmp_path, **options) as it:
         yield it
-
-
-def checked_in(booking_id: str, people: int = 12) -> booking.BookingCheckedIn:
-    """Return a gathering of May 2023."""
-    return booking.BookingCheckedIn(
-        booking_id=booking_id,
-        room_id="r1",
-        venue_id="v1",
-        starts_at=STARTS,
-        ends_at=STARTS + timedelta(hours=2),
-        time_zone="Europe/Stockholm",
-        local_date=date(2023, 5, 4),
-        expected_people=10,
-        people=people,
-    )
-
-
-def published(event_id: str, title: str) -> events.EventPublished:
-    """Return a dialogue of May 2023 with one ally."""
-    return events.EventPublished(
-        event_id=event_id,
-        format=EventFormat.DIALOGFORUM,
-        titles={"sv": title, "en": "Equal health"},
-        capacity=80,
-        starts_at=STARTS,
-        ends_at=STARTS + timedelta(hours=2),
-        time_zone="Europe/Stockholm",
-        local_date=date(2023, 5, 4),
-        year=2023,
-        partners=[events.Partner(organisation_id="o1", role=PartnerRole.ALLY)],
-    )
-
-
-def heads(event_id: str, people: int) -> events.HeadsCounted:
-    """Return people counted at a dialogue."""
-    return events.HeadsCounted(
-        event_id=event_id, year=2023, count_id="c1", people=people, sector=Sector.BUSINESS
-    )
 
 
 async def every_item(client: httpx2.AsyncClient, path: str, limit: int = 5) -> list[dict[str, Any]]:
@@ -150,6 +110,14 @@ async def test_a_figure_lists_its_messages(reporting: Running) -> None:
         ("/v1/years/2023/figures/attendance/messages?event_id=%20", 422),
         ("/v1/years/1900/figures", 200),
         ("/v1/years/2200/report", 200),
+        ("/v1/years/2023/report?language=ar", 422),
+        ("/v1/years/2023/figures/gatherings", 200),
+        ("/v1/years/2023/figures/gatherings?event_id=e1", 404),
+        ("/v1/years/2023/figures/evaluation_mean", 404),
+        ("/v1/years/2023/figures/Gatherings", 422),
+        ("/v1/years/2023/figures/gatherings?year=1", 422),
+        ("/v1/years", 200),
+        ("/v1/years?cursor=x", 422),
     ],
 )
 async def test_bad_addresses_are_refused(
@@ -188,7 +156,7 @@ async def test_the_report_is_a_page_or_json(reporting: Running) -> None:
         assert not re.search(r"style=|https?://|<script|<img|<link|url\(", page.text)
         again = await client.get(path, headers={"accept": "text/html"})
         assert again.content == page.content
-        for accept in ("application/pdf", "image/png", "text/html;q=0", "text/html;q=x"):
+        for accept in ("application/xml", "image/png", "text/html;q=0", "text/html;q=x"):
             answer = await client.get(path, headers={"accept": accept})
             assert answer.status_code == 406, accept
             assert answer.json()["type"] == "/problems/not-acceptable"

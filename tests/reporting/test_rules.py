@@ -15,47 +15,62 @@ from tests.reporting.logs import invented
 from tests.reporting.projection import envelope
 
 CELLS = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 12))
+UNSTATED = st.integers(0, 9)
 
 
 @pytest.mark.parametrize(
-    ("cells", "published"),
+    ("cells", "unstated", "published"),
     [
-        ({}, {}),
-        ({"a": 5, "b": 80}, {"a": 5, "b": 80}),
-        ({"a": 0, "b": 80}, {"a": 0, "b": 80}),
-        ({"a": 3, "b": 9, "c": 80}, {"a": "<5", "b": WITHHELD, "c": 80}),
-        ({"a": 3, "b": 2, "c": 80}, {"a": "<5", "b": "<5", "c": 80}),
-        ({"a": 4, "b": 4, "c": 80}, {"a": "<5", "b": "<5", "c": WITHHELD}),
-        ({"a": 1, "b": 5, "c": 6}, {"a": "<5", "b": WITHHELD, "c": WITHHELD}),
-        ({"a": 3}, {}),
-        ({"a": 1, "b": 1}, {}),
+        ({}, 0, {}),
+        ({"a": 5, "b": 80}, 0, {"a": 5, "b": 80}),
+        ({"a": 5, "b": 80}, 5, {"a": 5, "b": 80}),
+        ({"a": 5, "b": 80}, 4, {"a": WITHHELD, "b": 80}),
+        ({"a": 0, "b": 80}, 0, {"a": 0, "b": 80}),
+        ({"a": 3, "b": 9, "c": 80}, 0, {"a": "<5", "b": WITHHELD, "c": 80}),
+        ({"a": 3, "b": 9, "c": 80}, 9, {"a": "<5", "b": 9, "c": 80}),
+        ({"a": 3, "b": 2, "c": 80}, 0, {"a": "<5", "b": "<5", "c": 80}),
+        ({"a": 1, "b": 2, "c": 80}, 0, {"a": "<5", "b": "<5", "c": WITHHELD}),
+        ({"a": 4, "b": 4, "c": 80}, 0, {"a": "<5", "b": "<5", "c": WITHHELD}),
+        ({"a": 1, "b": 5, "c": 6}, 0, {"a": "<5", "b": WITHHELD, "c": WITHHELD}),
+        ({"a": 3}, 0, {}),
+        ({"a": 1, "b": 1}, 0, {}),
     ],
 )
-def test_what_is_withheld(cells: dict[str, int], published: dict[str, int | str]) -> None:
+def test_what_is_withheld(
+    cells: dict[str, int], unstated: int, published: dict[str, int | str]
+) -> None:
     """A cell under five is hidden, with as many others as keep it from being worked out."""
-    assert withhold(cells) == published
+    assert withhold(cells, unstated) == published
 
 
-@given(cells=CELLS)
-def test_no_hidden_cell_can_be_worked_out(cells: dict[str, int]) -> None:
-    """Whoever knows the total, and tries every table that fits, finds two numbers for each."""
-    published = withhold(cells)
+@given(cells=CELLS, unstated=UNSTATED)
+def test_no_hidden_cell_can_be_worked_out(cells: dict[str, int], unstated: int) -> None:
+    """Whoever knows the total, and tries every table that fits, finds two numbers for each.
+
+    Those who stated no sector are a cell too: what is left when the others are subtracted.
+    """
+    published = withhold(cells, unstated)
     shown = {key: value for key, value in published.items() if isinstance(value, int)}
     hidden = [key for key in published if key not in shown]
     assert all(cells[key] == value for key, value in shown.items())
     assert not published or all(shown.get(key, 0) not in range(1, 5) for key in cells)
+    rest = sum(cells.values()) + unstated - sum(shown.values())
+    if published:
+        assert rest not in range(1, 5), "what is left over is a group of under five"
     if not hidden:
         return
-    rest = sum(cells.values()) - sum(shown.values())
     largest = min((value for value in shown.values() if value), default=rest)
     possible = [
         range(1, 5) if published[key] == "<5" else range(5, min(largest, rest) + 1)
         for key in hidden
     ]
+    possible.append(range(rest + 1) if unstated else range(1))
     tables = [table for table in itertools.product(*possible) if sum(table) == rest]
-    assert tuple(cells[key] for key in hidden) in tables
+    assert (*(cells[key] for key in hidden), unstated) in tables
     for place in range(len(hidden)):
         assert len({table[place] for table in tables}) > 1
+    if unstated:
+        assert len({table[-1] for table in tables}) > 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, MetaData
 from shared.store.plumbing import PLUMBING
 from shared.testing.fixtures import DIALECTS, MakeStore
 
-SERVICES = ("directory", "booking", "events", "notifications", "reporting", "gateway")
+SERVICES = ("directory", "booking", "events", "surveys", "notifications", "reporting", "gateway")
 
 
 def _include(_: Any, name: str | None, kind: str, reflected: bool, __: Any) -> bool:

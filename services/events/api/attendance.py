@@ -6,8 +6,10 @@ from fastapi import Depends, Response
 
 from services.events.handlers import attendance
 from services.events.handlers.unchanged import Unchanged, check_event, check_registration
+from services.events.queries.registrations import attendance_of
 from services.events.schemas.registrations import (
     Attendance,
+    AttendanceShown,
     ClosedShown,
     Heads,
     HeadsShown,
@@ -16,7 +18,7 @@ from services.events.schemas.registrations import (
 )
 from shared.http.body import Id
 from shared.http.etag import IfMatchDep, set_etag
-from shared.http.work import WorkDep, api_router
+from shared.http.work import ReaderDep, WorkDep, api_router
 from shared.security.permissions import require
 
 router = api_router("events")
@@ -39,6 +41,12 @@ async def mark_attendance(
     done = await attendance.mark_attendance(work, command)
     set_etag(response, done.revision)
     return {"id": done.id, "status": done.status}
+
+
+@router.get("/v1/events/{event_id}/attendance", dependencies=WRITE)
+async def get_attendance(event_id: Id, reader: ReaderDep) -> AttendanceShown:
+    """Show who is in so far, named and counted."""
+    return AttendanceShown.of(await attendance_of(reader, event_id))
 
 
 @router.post("/v1/events/{event_id}/head-counts", status_code=201, dependencies=WRITE)

@@ -1,5 +1,6 @@
 """Registrations: asked for, confirmed by link, cancelled, erased, selected, listed."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -7,12 +8,13 @@ from fastapi import Depends, Query, Response
 from starlette.requests import Request
 
 from services.events.contacts import Contacts
-from services.events.handlers import arrivals, cancellations, registrations, selections
+from services.events.handlers import arrivals, cancellations, erasure, registrations, selections
 from services.events.handlers.registrations import Register, Registered
 from services.events.handlers.unchanged import Unchanged, check_registration
 from services.events.queries.registrations import (
     organisation_of,
     registration_of,
+    registrations_named,
     registrations_of,
 )
 from services.events.schemas.registrations import (
@@ -39,6 +41,7 @@ from shared.security.principal import Principal
 
 router = api_router("events")
 WRITE = "registrations:write"
+_CODE = re.compile(r"link_[0-9A-Za-z_.-]+")
 SETTLED: dict[str, Any] = {"response_model": Settled, "response_model_exclude_none": True}
 
 
@@ -150,11 +153,11 @@ async def cancel_registration(
 async def erase_registration(
     holder: HolderDep, work: WorkDep, response: Response, if_match: IfMatchDep
 ) -> Any:
-    """Forget who it is; what was counted stays counted."""
+    """Forget who it is, here and everywhere, with all else of the same address; counts stay."""
     if if_match.is_given:
         await check_registration(work, Unchanged(holder.registration_id, if_match.check))
-    command = cancellations.EraseRegistration(holder.registration_id)
-    return _settled(await cancellations.erase_registration(work, command), response)
+    command = erasure.ErasePerson(holder.registration_id)
+    return _settled(await erasure.erase_person(work, command), response)
 
 
 @router.post(
@@ -190,14 +193,46 @@ async def list_registrations(
     reader: ReaderDep,
     paging: PagingDep,
     principal: PrincipalDep,
+    request: Request,
     status: Annotated[RegistrationStatus | None, Query(description="only these")] = None,
+    search: Annotated[
+        str | None,
+        Query(min_length=1, max_length=600, description="a name, or what a code at the door says"),
+    ] = None,
 ) -> Page[RegistrationShown]:
-    """List an event's registrations in the order they came; a bound key sees its own groups."""
+    """List an event's registrations in the order they came; a bound key sees its own groups.
+
+    With `search`, at most 20 of that name, or the one whose code it is. What people need is
+    shown to who may act on registrations.
+    """
     wanted = status.value if status else None
+    if search is not None:
+        named = await registrations_named(
+            reader,
+            event_id,
+            search,
+            registration_id=_code(request, search),
+            status=wanted,
+            organisation_id=principal.organisation_id,
+        )
+        return paging.page([RegistrationShown.of(seen) for seen in named], None)
     found, following = await registrations_of(
-        reader, event_id, paging, status=wanted, organisation_id=principal.organisation_id
+        reader,
+        event_id,
+        paging,
+        status=wanted,
+        organisation_id=principal.organisation_id,
+        with_needs=principal.may(WRITE),
     )
     return paging.page([RegistrationShown.of(seen) for seen in found], following)
+
+
+def _code(request: Request, search: str) -> str | None:
+    """Return the registration that a scanned code is for; "" for a code that is not ours."""
+    found = _CODE.search(search)
+    if found is None:
+        return None
+    return store_of(request).need(Contacts).read(found[0]) or ""
 
 
 @router.post("/v1/registration-links", status_code=202)

@@ -50,7 +50,11 @@ async def mark_attendance(work: Work, command: MarkAttendance) -> Registered:
     await work.execute(
         update(registration)
         .where(registration.c.id == row.id)
-        .values(status=status, revision=about.revision)
+        .values(
+            status=status,
+            attended_at=work.now if command.attended else None,
+            revision=about.revision,
+        )
     )
     kind = RegistrationAttended if command.attended else RegistrationNoShow
     tell(work, kind, about, locked.year)

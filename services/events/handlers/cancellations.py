@@ -1,4 +1,4 @@
-"""Ending registrations: cancelled, run out, erased, or ended with their event."""
+"""Ending registrations: cancelled, run out, or ended with their event."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -46,28 +46,8 @@ async def cancel_registration(work: Work, command: CancelRegistration) -> Regist
     if row.status not in LIVE or not locked.is_open:
         raise WrongState("The event is over or cancelled.", state=row.status)
     to = await addressee(work, row.id) if row.status != "pending" else None
-    await _end(work, row, locked.year, to, command.reason)
+    await end(work, row, locked.year, to, command.reason)
     return Registered(row.id, "cancelled", revision=row.revision + 1)
-
-
-@dataclass(frozen=True)
-class EraseRegistration:
-    """Nothing may tell any more who a registration is."""
-
-    registration_id: str
-
-
-async def erase_registration(work: Work, command: EraseRegistration) -> Registered:
-    """Remove name, address and needs; what is live is cancelled, what was counted stays counted.
-
-    No letter is written. Raises NotFound.
-    """
-    locked, row = await lock_registration(work, command.registration_id)
-    await _forget(work, row.id)
-    if row.status in LIVE and locked.is_open:
-        await _end(work, row, locked.year, None, "erased")
-        return Registered(row.id, "cancelled", revision=row.revision + 1)
-    return Registered(row.id, row.status, revision=row.revision)
 
 
 async def expire_registration(work: Work, due: Due) -> None:
@@ -75,8 +55,8 @@ async def expire_registration(work: Work, due: Due) -> None:
     locked, row = await lock_registration(work, due.key)
     if row.status != "pending":
         return
-    await _end(work, row, locked.year, None, "not-confirmed")
-    await _forget(work, row.id)
+    await end(work, row, locked.year, None, "not-confirmed")
+    await forget(work, row.id)
 
 
 async def end_registrations(work: Work, due: Due) -> None:
@@ -92,12 +72,13 @@ async def end_registrations(work: Work, due: Due) -> None:
     rows = (await work.execute(statement)).all()
     to = await addressees(work, [row.id for row in rows if row.status != "pending"])
     for row in rows:
-        await _end(work, row, locked.year, to.get(row.id), "event-cancelled")
+        await end(work, row, locked.year, to.get(row.id), "event-cancelled")
     if len(rows) == AT_ONCE:
         await work.later("end-registrations", event_id, work.now)
 
 
-async def _end(work: Work, row: Row[Any], year: int, to: Any, reason: Reason) -> None:
+async def end(work: Work, row: Row[Any], year: int, to: Any, reason: Reason) -> None:
+    """End a registration under the lock of its event; what it held goes to the next in line."""
     revision = row.revision + 1
     await work.execute(_END, {"registration": row.id, "as_revision": revision})
     await work.execute(delete(need).where(need.c.registration_id == row.id))
@@ -111,6 +92,10 @@ async def _end(work: Work, row: Row[Any], year: int, to: Any, reason: Reason) ->
         await give_back(work, row.event_id, leaves=1)
 
 
-async def _forget(work: Work, registration_id: str) -> None:
-    await work.execute(delete(need).where(need.c.registration_id == registration_id))
-    await work.execute(delete(contact).where(contact.c.registration_id == registration_id))
+async def forget(work: Work, registration_id: str) -> dict[str, int]:
+    """Remove who a registration is and what was needed; return how many rows that were."""
+    counts = {}
+    for name, table in (("wishes", need), ("contacts", contact)):
+        mine = delete(table).where(table.c.registration_id == registration_id)
+        counts[name] = int((await work.execute(mine)).rowcount)  # type: ignore[attr-defined]  # a cursor's
+    return counts

@@ -12,6 +12,7 @@ from services.events.models import contact, places, registration
 from shared.store import Work
 from shared.store.hot import Hot
 
+_NEW = [column for column in registration.c if column.name != "attended_at"]
 _WHO = [column for column in contact.c if column.name != "registration_id"]
 _COUNTS = (
     "UPDATE places SET taken = taken + :adds, waiting = waiting + :joins,"
@@ -39,7 +40,7 @@ def _add(table: Table, columns: Any) -> str:
     return f"INSERT INTO {table.name} ({_names(columns)})"
 
 
-_ENTER = f"{_add(registration, registration.c)} VALUES ({_values(registration.c)})"
+_ENTER = f"{_add(registration, _NEW)} VALUES ({_values(_NEW)})"
 _UNLESS_THERE = f"{_ENTER} ON CONFLICT DO NOTHING"
 
 AT_ONCE = _typed(
@@ -47,13 +48,13 @@ AT_ONCE = _typed(
     f" known AS ({_add(contact, contact.c)} SELECT id, {_values(_WHO)} FROM entered),"
     f" counted AS ({_COUNTS} FROM entered WHERE places.event_id = :event_id)"
     " SELECT count(*) FROM entered",
-    *registration.c,
+    *_NEW,
     *_WHO,
 )
 """All three in one statement; returns how many registrations were entered."""
 
 STEPS = (
-    _typed(_UNLESS_THERE, *registration.c),
+    _typed(_UNLESS_THERE, *_NEW),
     _typed(f"{_add(contact, contact.c)} VALUES (:id, {_values(_WHO)})", registration.c.id, *_WHO),
     _typed(f"{_COUNTS} WHERE event_id = :event_id", registration.c.event_id),
 )

@@ -81,6 +81,7 @@ class RegistrationShown(BaseModel):
     organisation_id: str | None
     registered_at: datetime
     confirm_by: datetime | None
+    attended_at: datetime | None = None
     needs: list[NeedShown] = []
 
     @classmethod
@@ -137,3 +138,31 @@ class ClosedShown(BaseModel):
 
     event_id: str
     attended: int
+
+
+class HeadsCounted(HeadsShown):
+    """A count of heads, and when it was made."""
+
+    counted_at: datetime
+
+
+class AttendanceShown(BaseModel):
+    """Who is in: `attended` in people, named and counted; `registered` by status."""
+
+    event_id: str
+    attended: int
+    registered: dict[RegistrationStatus, int]
+    heads: list[HeadsCounted]
+    closed_at: datetime | None
+
+    @classmethod
+    def of(cls, seen: Any) -> "AttendanceShown":
+        """Return the state of a door as it is shown."""
+        heads = [HeadsCounted(**vars(each)) for each in seen.heads]
+        return cls(
+            event_id=seen.event_id,
+            attended=seen.attended,
+            registered=seen.registered,
+            heads=heads,
+            closed_at=seen.closed_at,
+        )

@@ -1,14 +1,23 @@
 """Contacts: kept while somebody may have to be told something, then forgotten."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, select
 from sqlmodel import col
 
-from services.notifications.models import Contact, Delivery, KnownEvent
-from services.notifications.rules import CONTACT_KEPT, DELIVERY_KEPT, sweep_at
+from services.notifications.handlers.deliveries import Postman, erase_mail_soon
+from services.notifications.models import (
+    Attendance,
+    ClosedAttendance,
+    Contact,
+    Delivery,
+    KnownEvent,
+)
+from services.notifications.rules import ATTENDANCE_KEPT, CONTACT_KEPT, DELIVERY_KEPT, sweep_at
+from shared.security.erasure import BOOKING, REGISTRATION, ErasureKey
 from shared.store import Work
+from shared.store.erased import is_erased
 from shared.store.scheduler import Due
 
 
@@ -28,7 +37,10 @@ class KeepContact:
 
 
 async def keep_contact(work: Work, command: KeepContact) -> None:
-    """Keep a contact unless a later one is known; wiped stays wiped, whatever is said again."""
+    """Keep a contact unless a later one is known; wiped and erased ones stay so for ever."""
+    key = work.need(ErasureKey)
+    if await is_erased(work, *(key.of(kind, command.id) for kind in (REGISTRATION, BOOKING))):
+        return
     known = await work.get(Contact, command.id, with_for_update=True)
     if known is not None and (known.email is None or _is_later(known, command.given_at)):
         return
@@ -61,6 +73,13 @@ async def need_contact_until(work: Work, contact: Contact, ends_at: datetime) ->
         await forget_at(work, contact.keep_until)
 
 
+async def need_contact_for(work: Work, contact: Contact, at: datetime) -> None:
+    """Keep a contact until a day after a letter that is due then."""
+    if contact.keep_until < at + timedelta(days=1):
+        contact.keep_until = at + timedelta(days=1)
+        await forget_at(work, contact.keep_until)
+
+
 async def let_contact_go(work: Work, contact: Contact) -> None:
     """Keep a contact for a week more: nothing is to be told any longer."""
     if not contact.is_over:
@@ -90,11 +109,22 @@ async def forget_at(work: Work, until: datetime) -> None:
 
 
 async def forget(work: Work, due: Due) -> None:
-    """Delete contacts and deliveries that nobody needs any longer."""
+    """Delete what nobody needs any longer: contacts, deliveries, who came without a survey."""
     await _keep_for_moved_events(work)
     await work.execute(delete(Contact).where(col(Contact.keep_until) <= work.now))
-    old = col(Delivery.created_at) <= work.now - DELIVERY_KEPT
-    await work.execute(delete(Delivery).where(old, col(Delivery.letter).is_(None)))
+    await _forget_deliveries(work)
+    long_ago = work.now - ATTENDANCE_KEPT
+    await work.execute(delete(Attendance).where(col(Attendance.heard_at) <= long_ago))
+    await work.execute(delete(ClosedAttendance).where(col(ClosedAttendance.heard_at) <= long_ago))
+
+
+async def _forget_deliveries(work: Work) -> None:
+    """Delete what is old, with the mails that lie here: without its delivery none can be found."""
+    old = and_(col(Delivery.created_at) <= work.now - DELIVERY_KEPT, col(Delivery.letter).is_(None))
+    if work.need(Postman).post.keeps_mail:
+        for delivery_id in await work.scalars(select(col(Delivery.id)).where(old)):
+            await erase_mail_soon(work, delivery_id)
+    await work.execute(delete(Delivery).where(old))
 
 
 async def _keep_for_moved_events(work: Work) -> None:

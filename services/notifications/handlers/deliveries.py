@@ -1,15 +1,20 @@
 """Sending letters: each at most once where once is all that can be known, else until it is sent."""
 
+from datetime import timedelta
 from email.message import EmailMessage
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlmodel import col
 
+from services.notifications.handlers.bounces import suppress, tell_of_bounce
+from services.notifications.installation import Installation
 from services.notifications.letter import Letter
 from services.notifications.models import Delivery
-from services.notifications.rules import WITHIN, AddressUnfit
+from services.notifications.rules import OPTIONAL, WITHIN, AddressUnfit
+from services.notifications.writing.farewell import Farewells
 from services.notifications.writing.mail import compose
 from services.notifications.writing.post import InDoubt, Post, Refused, TryLater
+from services.notifications.writing.safe import Safe
 from services.notifications.writing.wording import Wording
 from shared.contracts.notifications import DeliveryFailed, DeliverySent
 from shared.observability.metrics import Metrics
@@ -17,24 +22,39 @@ from shared.store import Store, Work
 from shared.store.scheduler import Due
 from shared.store.work import shielded
 
+ERASED_AGAIN = timedelta(minutes=1)
+
 
 class Postman:
     """Makes mails of letters and knows the way they go."""
 
-    def __init__(self, post: Post, *, sender: str, host: str) -> None:
+    def __init__(
+        self, post: Post, house: Installation, safe: Safe, farewells: Farewells, *, sender: str
+    ) -> None:
         self.post = post
+        self._safe = safe
+        self._farewells = farewells
         self._wording = Wording()
         self._sender = sender
-        self._host = host
+        self._house = house
 
-    def compose(self, delivery_id: str, letter: str) -> EmailMessage:
+    def compose(self, delivery_id: str, kept: str) -> EmailMessage:
         """Return the mail of a delivery's letter; raises AddressUnfit."""
+        letter = Letter.model_validate_json(kept)
+        if letter.ballot is not None:
+            token = self._safe.unlock(letter.ballot)
+            link = self._house.ballot_link(letter.language, token)
+            letter = letter.model_copy(update={"link": link})
+        farewell = None
+        if letter.template in OPTIONAL:
+            farewell = self._farewells.farewell(letter.email, letter.language)
         return compose(
-            Letter.model_validate_json(letter),
+            letter,
             self._wording,
             delivery_id=delivery_id,
             sender=self._sender,
-            host=self._host,
+            host=self._house.host,
+            farewell=farewell,
         )
 
 
@@ -48,11 +68,39 @@ async def send_mail(store: Store, due: Due) -> None:
     await shielded(_send(store, due.key))
 
 
+async def erase_mail_soon(work: Work, delivery_id: str) -> None:
+    """Have what lies here of a mail removed once this unit of work is committed."""
+    await work.later("erase-mail", delivery_id, work.now)
+
+
+async def erase_mail(store: Store, due: Due) -> None:
+    """Remove what lies here of a mail; a minute later again, since it may be being written."""
+    await store.need(Postman).post.erase(due.key)
+    async with store.work() as work:
+        await work.drop(due.kind, due.key)
+        if not due.data.get("again"):
+            await work.later(due.kind, due.key, work.now + ERASED_AGAIN, {"again": True})
+
+
 async def withdraw_letters(work: Work, about: str) -> None:
     """Give up the letters about a registration or booking that have not begun to go out."""
-    waiting = select(Delivery).where(col(Delivery.about) == about, col(Delivery.status) == "queued")
+    await _withdraw(work, col(Delivery.about) == about)
+
+
+async def withdraw_letters_of(work: Work, message_id: str) -> None:
+    """Give up the letters that a message caused and that have not begun to go out."""
+    await _withdraw(work, col(Delivery.message_id) == message_id)
+
+
+async def _withdraw(work: Work, which: ColumnElement[bool]) -> None:
+    waiting = select(Delivery).where(which, col(Delivery.status) == "queued")
     for delivery in (await work.scalars(waiting.with_for_update())).all():
-        await _note(work, delivery, "failed", "withdrawn")
+        await withdraw(work, delivery)
+
+
+async def withdraw(work: Work, delivery: Delivery) -> None:
+    """Give up one letter that has not begun to go out."""
+    await _note(work, delivery, "failed", "withdrawn")
 
 
 async def _send(store: Store, delivery_id: str) -> None:
@@ -75,8 +123,8 @@ async def _send(store: Store, delivery_id: str) -> None:
     except TryLater:
         if await _put_back(store, delivery_id):
             raise
-    except Refused:
-        await _end(store, delivery_id, "failed", "refused")
+    except Refused as refused:
+        await _end(store, delivery_id, "failed", "refused", bounces=refused.no_such_address)
     except InDoubt:
         await _end(store, delivery_id, "failed", "in-doubt")
     else:
@@ -114,7 +162,15 @@ async def _put_back(store: Store, delivery_id: str) -> bool:
         return True
 
 
-async def _end(store: Store, delivery_id: str, status: str, reason: str | None = None) -> None:
+async def _end(
+    store: Store,
+    delivery_id: str,
+    status: str,
+    reason: str | None = None,
+    *,
+    bounces: bool = False,
+) -> None:
+    """Note the end of a delivery; where its address `bounces`, nothing goes there any more."""
     async with store.work() as work:
         delivery = await _locked(work, delivery_id)
         if delivery is None:
@@ -123,13 +179,22 @@ async def _end(store: Store, delivery_id: str, status: str, reason: str | None =
         if delivery.status == "queued":
             delivery.attempts += 1
         await _note(work, delivery, status, reason)
+        if bounces:
+            tell_of_bounce(work, delivery)
+            if delivery.address_mark is not None:
+                await suppress(work, delivery.address_mark, "all")
 
 
 async def _note(work: Work, delivery: Delivery, status: str, reason: str | None) -> None:
-    """Say what became of a delivery, and wipe the letter."""
+    """Say what became of a delivery, and wipe the letter; what it was about, an erasure asks for.
+
+    Of a letter with a ballot, nothing says whose it was.
+    """
     delivery.status = status
     delivery.reason = reason
-    delivery.letter = delivery.about = None
+    delivery.letter = None
+    if delivery.template in OPTIONAL:
+        delivery.about = None
     kind = DeliverySent if status == "sent" else DeliveryFailed
     told = kind(
         delivery_id=delivery.id,

@@ -8,8 +8,9 @@ from sqlmodel import col
 
 from services.notifications.handlers.contacts import forget_at
 from services.notifications.letter import Letter
-from services.notifications.models import Delivery
-from services.notifications.rules import DELIVERY_KEPT, recipient_hash
+from services.notifications.models import Delivery, Suppression
+from services.notifications.rules import DELIVERY_KEPT, OPTIONAL, AddressUnfit, recipient_hash
+from services.notifications.writing.safe import Marks
 from shared.contracts.notifications import DeliveryFailed
 from shared.ids import new_id
 from shared.observability.metrics import Metrics
@@ -26,6 +27,11 @@ async def is_written(work: Work, message_id: str) -> bool:
     return bool(await work.scalar(found))
 
 
+async def is_unwanted(work: Work, email: str, template: str) -> bool:
+    """Say whether no such letter may go to an address: it bounces, or nobody wants it there."""
+    return await _suppressed(work, _mark(work, email), template)
+
+
 @dataclass(frozen=True)
 class WriteLetter:
     """Write the letter that the message `message_id` causes, about a registration or booking."""
@@ -39,19 +45,44 @@ async def write_letter(work: Work, command: WriteLetter) -> None:
     """Put a letter on its way, once; who sends it reads it from the delivery."""
     if await is_written(work, command.message_id):
         return
+    recipient = recipient_hash(command.message_id, command.letter.email)
+    await send_letter(
+        work,
+        SendLetter(command.message_id, command.letter, command.about, new_id(), recipient),
+    )
+
+
+@dataclass(frozen=True)
+class SendLetter:
+    """Send a letter as the delivery `delivery_id`; `recipient` is unique among its message's."""
+
+    message_id: str
+    letter: Letter
+    about: str | None
+    delivery_id: str
+    recipient: str
+
+
+async def send_letter(work: Work, command: SendLetter) -> None:
+    """Put a letter on its way; to an address that bounces, it ends as failed at once."""
     letter = command.letter
+    mark = _mark(work, letter.email)
     delivery = Delivery(
-        id=new_id(),
+        id=command.delivery_id,
         message_id=command.message_id,
-        recipient_hash=recipient_hash(command.message_id, letter.email),
+        recipient_hash=command.recipient,
         channel=CHANNEL,
         template=letter.template,
         status="queued",
         attempts=0,
         created_at=work.now,
-        about=command.about,
-        letter=letter.encode().decode(),
+        address_mark=mark,
     )
+    if await _suppressed(work, mark, letter.template):
+        await _fail(work, delivery, "suppressed")
+        return
+    delivery.about = command.about
+    delivery.letter = letter.encode().decode()
     work.add(delivery)
     await work.flush()  # a message of the same batch that waits finds nothing unwritten
     await work.later("send-mail", delivery.id, work.now)
@@ -76,11 +107,16 @@ async def give_up_letter(work: Work, command: GiveUpLetter) -> None:
         recipient_hash=NOBODY,
         channel=CHANNEL,
         template=command.template,
-        status="failed",
+        status="queued",
         attempts=0,
-        reason="contact-expired",
         created_at=work.now,
     )
+    await _fail(work, delivery, "contact-expired")
+
+
+async def _fail(work: Work, delivery: Delivery, reason: str) -> None:
+    """Keep a delivery that ends before it began."""
+    delivery.status, delivery.reason = "failed", reason
     work.add(delivery)
     work.publish(
         DeliveryFailed(
@@ -89,9 +125,24 @@ async def give_up_letter(work: Work, command: GiveUpLetter) -> None:
             template=delivery.template,
             channel=CHANNEL,
             attempts=0,
-            reason="contact-expired",
+            reason=reason,
         )
     )
     await forget_at(work, work.now + DELIVERY_KEPT)
     mails = work.need(Metrics).mails
     work.after_commit(lambda: mails.labels("failed").inc())
+
+
+def _mark(work: Work, email: str) -> str | None:
+    """Return the mark of an address; None for what is no address, and fails when it is sent."""
+    try:
+        return work.need(Marks).mark(email)
+    except AddressUnfit:
+        return None
+
+
+async def _suppressed(work: Work, mark: str | None, template: str) -> bool:
+    if mark is None:
+        return False
+    found = await work.get(Suppression, mark)
+    return found is not None and (found.reach == "all" or template in OPTIONAL)

@@ -3,9 +3,10 @@
 from typing import Any
 
 from services.notifications.handlers.contacts import let_contact_go, need_contact_until
+from services.notifications.handlers.event_letters import calendar_end, calendar_request
 from services.notifications.handlers.letters import WriteLetter, is_written, write_letter
-from services.notifications.letter import Invitation, Letter
-from services.notifications.messages.subscriptions import Installation, letters, missing_contact
+from services.notifications.letter import Letter
+from services.notifications.messages.subscriptions import letters, missing_contact
 from services.notifications.models import Contact, KnownRoom
 from services.notifications.rules import letter_language
 from shared.contracts.booking import (
@@ -25,12 +26,34 @@ from shared.store import Work
 STANDARD_ZONE = "UTC"
 
 
-@letters.on(BookingRequested, BookingMoved)
-async def await_decision(work: Work, message: BookingFact) -> None:
-    """Keep the contact for as long as the booking may need it."""
-    contact = await _contact(work, message, "booking-requested")
-    if contact is not None:
-        await need_contact_until(work, contact, message.ends_at)
+@letters.on(BookingRequested)
+async def write_booking_received(work: Work, message: BookingRequested) -> None:
+    """Say that the wish came in and waits for an answer."""
+    told = await _told(work, message, "booking-requested")
+    if told is not None:
+        await _write(work, "booking-requested", *told, message)
+        await need_contact_until(work, told[0], message.ends_at)
+
+
+@letters.on(BookingMoved)
+async def write_booking_move(work: Work, message: BookingMoved) -> None:
+    """Say which time and room the booking has now; a calendar that knows it is updated."""
+    told = await _told(work, message, "booking-moved")
+    if told is None:
+        return
+    contact, room = told
+    more: dict[str, Any] = {
+        "previous_starts_at": message.previous_starts_at,
+        "previous_ends_at": message.previous_ends_at,
+    }
+    if message.previous_room_id != message.room_id:
+        before = await work.get(KnownRoom, message.previous_room_id)
+        more["previous_place"] = None if before is None else before.name
+    if contact.invited is not None:
+        contact.invited += 1
+        more["invitation"] = calendar_request(work, contact)
+    await _write(work, "booking-moved", contact, room, message, **more)
+    await need_contact_until(work, contact, message.ends_at)
 
 
 @letters.on(BookingConfirmed)
@@ -41,7 +64,7 @@ async def write_booking_confirmation(work: Work, message: BookingConfirmed) -> N
         return
     contact, room = told
     contact.invited = 0
-    invitation = _invitation(work, contact, "REQUEST")
+    invitation = calendar_request(work, contact)
     await _write(work, "booking-confirmed", contact, room, message, invitation=invitation)
     await need_contact_until(work, contact, message.ends_at)
 
@@ -53,8 +76,7 @@ async def write_booking_cancellation(work: Work, message: BookingCancelled) -> N
     if told is None:
         return
     contact, room = told
-    invitation = None if contact.invited is None else _invitation(work, contact, "CANCEL")
-    more = {"reason": message.reason, "invitation": invitation}
+    more = {"reason": message.reason, "invitation": calendar_end(work, contact)}
     await _write(work, "booking-cancelled", contact, room, message, **more)
     await let_contact_go(work, contact)
 
@@ -120,10 +142,3 @@ async def _write(
         | more
     )
     await write_letter(work, WriteLetter(received().id, letter, about=contact.id))
-
-
-def _invitation(work: Work, contact: Contact, method: str) -> Invitation:
-    uid = f"booking-{contact.id}@{work.need(Installation).host}"
-    return Invitation.model_validate(
-        {"method": method, "uid": uid, "sequence": contact.invited or 0}
-    )

@@ -1,9 +1,12 @@
 """Hearing who is to be told; what is opened here goes into the table of contacts or a letter."""
 
+from services.notifications.handlers.attendance import invite_late
 from services.notifications.handlers.contacts import KeepContact, keep_contact
+from services.notifications.handlers.erasure import not_erased
 from services.notifications.handlers.letters import WriteLetter, is_written, write_letter
+from services.notifications.installation import Installation
 from services.notifications.letter import Letter, OwnLink
-from services.notifications.messages.subscriptions import Installation, letters
+from services.notifications.messages.subscriptions import letters
 from services.notifications.models import KnownEvent
 from services.notifications.rules import in_language, letter_language
 from shared.contracts.booking import BookingContact, BookingContactGiven
@@ -48,8 +51,12 @@ async def learn_event_contact(work: Work, message: EventContactGiven) -> None:
                 online_url=contact.online_url,
             ),
         )
+        await invite_late(work, message.registration_id)
     elif not await is_written(work, received().id):
-        letter = await _own_letter(work, contact)
+        links = await not_erased(work, contact.links)
+        if contact.links and not links:
+            return
+        letter = await _own_letter(work, contact.model_copy(update={"links": links}))
         if letter is not None:
             await write_letter(work, WriteLetter(received().id, letter))
 

@@ -4,11 +4,10 @@ from typing import Any
 
 from services.notifications.handlers.contacts import let_contact_go, wipe_contact
 from services.notifications.handlers.deliveries import withdraw_letters
+from services.notifications.handlers.event_letters import calendar_end, event_letter, with_place
 from services.notifications.handlers.letters import WriteLetter, is_written, write_letter
-from services.notifications.letter import Invitation, Letter
-from services.notifications.messages.subscriptions import Installation, letters, missing_contact
-from services.notifications.models import Contact, KnownEvent, KnownRoom
-from services.notifications.rules import in_language, letter_language
+from services.notifications.messages.subscriptions import letters, missing_contact
+from services.notifications.models import Contact, KnownEvent
 from shared.contracts.events import (
     EventContactGiven,
     EventPublished,
@@ -52,17 +51,8 @@ async def write_confirmation(work: Work, message: RegistrationConfirmed) -> None
         return
     template, contact, event = told
     contact.invited = event.calendar_sequence
-    await _write(
-        work,
-        template,
-        contact,
-        event,
-        message,
-        place=await _place(work, event),
-        online=event.online,
-        online_url=contact.online_url,
-        invitation=_invitation(work, contact, "REQUEST"),
-    )
+    more = await with_place(work, contact, event)
+    await _write(work, template, contact, event, message, **more)
 
 
 @letters.on(RegistrationWaitlisted)
@@ -95,10 +85,8 @@ async def write_cancellation(work: Work, message: RegistrationCancelled) -> None
     if told is None:
         return
     template, contact, event = told
-    invitation = None if contact.invited is None else _invitation(work, contact, "CANCEL")
-    await _write(
-        work, template, contact, event, message, reason=message.reason, invitation=invitation
-    )
+    more = {"reason": message.reason, "invitation": calendar_end(work, contact)}
+    await _write(work, template, contact, event, message, **more)
     await let_contact_go(work, contact)
 
 
@@ -131,37 +119,5 @@ async def _write(
     message: RegistrationFact,
     **more: Any,
 ) -> None:
-    assert contact.email is not None
-    language = letter_language(contact.language)
-    is_over = template in ("registration-cancelled", "registration-declined")
-    values = {
-        "template": template,
-        "language": language,
-        "email": contact.email,
-        "written_at": work.now,
-        "name": contact.name,
-        "title": in_language(event.titles, language),
-        "starts_at": event.starts_at,
-        "ends_at": event.ends_at,
-        "time_zone": event.time_zone,
-        "people": message.people,
-        "link": None if is_over else work.need(Installation).link(language, contact.manage_token),
-    }
-    letter = Letter.model_validate(values | more)
+    letter = event_letter(work, template, contact, event, people=message.people, **more)
     await write_letter(work, WriteLetter(received().id, letter, about=contact.id))
-
-
-def _invitation(work: Work, contact: Contact, method: str) -> Invitation:
-    """Return the calendar part: one UID per registration, SEQUENCE as last sent."""
-    uid = f"registration-{contact.id}@{work.need(Installation).host}"
-    return Invitation.model_validate(
-        {"method": method, "uid": uid, "sequence": contact.invited or 0}
-    )
-
-
-async def _place(work: Work, event: KnownEvent) -> str | None:
-    """Return where to go: as the event says, else its room, which only those confirmed learn."""
-    if event.place or not event.room_id:
-        return event.place
-    room = await work.get(KnownRoom, event.room_id)
-    return None if room is None else f"{room.venue_name}, {room.name}"

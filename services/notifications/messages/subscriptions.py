@@ -1,27 +1,14 @@
-"""The two subscriptions of notifications, and what the handlers of both of them share."""
-
-from dataclasses import dataclass
+"""The subscriptions of notifications, and what their handlers share."""
 
 from services.notifications.handlers.letters import GiveUpLetter, give_up_letter
-from services.notifications.rules import WITHIN
+from services.notifications.rules import ATTENDANCE_KEPT, WITHIN
 from shared.contracts.topics import topic
 from shared.messaging.subscription import NotYet, acts, projects, received
 from shared.store import Work
 
 letters = acts(service="notifications", purpose="letters", within=WITHIN)
+ballots = acts(service="notifications", purpose="ballots", within=ATTENDANCE_KEPT)
 programme = projects(service="notifications", purpose="programme")
-
-
-@dataclass(frozen=True)
-class Installation:
-    """What letters say of the installation: where its links lead, and its name in ids."""
-
-    source: str
-    host: str
-
-    def link(self, language: str, token: str | None) -> str | None:
-        """Return the address behind which a registration is managed."""
-        return None if token is None else f"{self.source}/{language}/r/{token}"
 
 
 def revision() -> int:

@@ -10,6 +10,7 @@ from email.policy import SMTP, Policy
 
 from services.notifications.letter import Letter
 from services.notifications.rules import mailbox
+from services.notifications.writing.farewell import Farewell
 from services.notifications.writing.invitation import calendar_file
 from services.notifications.writing.wording import Wording
 
@@ -30,20 +31,36 @@ class _Subject(UniqueUnstructuredHeader):
         return f"Subject: {value.encode(linesep=policy.linesep)}{policy.linesep}"
 
 
+class _ListUnsubscribe(UniqueUnstructuredHeader):
+    """List-Unsubscribe on one line: the policy's own way makes encoded words of a long address."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the header's line."""
+        return f"List-Unsubscribe: {self}{policy.linesep}"
+
+
 _HEADERS = HeaderRegistry()
 _HEADERS.map_to_type("subject", _Subject)  # type: ignore[arg-type]  # the registry adds that base
+_HEADERS.map_to_type("list-unsubscribe", _ListUnsubscribe)  # type: ignore[arg-type]  # as above
 _POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 def compose(
-    letter: Letter, wording: Wording, *, delivery_id: str, sender: str, host: str
+    letter: Letter,
+    wording: Wording,
+    *,
+    delivery_id: str,
+    sender: str,
+    host: str,
+    farewell: Farewell | None = None,
 ) -> EmailMessage:
     """Return the mail of a letter: the same bytes every time it is made.
 
-    Raises AddressUnfit where the recipient's address is not one plain address.
+    With a farewell, mail programs show a button that ends such letters (RFC 8058). Raises
+    AddressUnfit where the recipient's address is not one plain address.
     """
     address = mailbox(letter.email)
-    worded = wording.word(letter)
+    worded = wording.word(letter, None if farewell is None else farewell.page)
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address("Andan", addr_spec=sender)
     mail["To"] = Address(display_name(letter.name or ""), addr_spec=address)
@@ -51,6 +68,9 @@ def compose(
     mail["Date"] = letter.written_at.astimezone(UTC)
     mail["Message-ID"] = f"<{delivery_id}@{host}>"
     mail["Auto-Submitted"] = "auto-generated"
+    if farewell is not None:
+        mail["List-Unsubscribe"] = f"<{farewell.post}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(worded.text, charset="utf-8", cte="quoted-printable")
     mail.add_alternative(worded.html, subtype="html", charset="utf-8", cte="quoted-printable")
     if letter.invitation is not None:

@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
+from services.notifications.rules import is_no_address
+
 
 class TryLater(Exception):
     """The mail was not taken now, and surely not sent"""
@@ -16,6 +18,11 @@ class TryLater(Exception):
 
 class Refused(Exception):
     """The mail server refused the mail for good"""
+
+    def __init__(self, told: str, *, no_such_address: bool = False) -> None:
+        super().__init__(told)
+        self.no_such_address = no_such_address
+        """Whether it said that nobody has the address, rather than that it takes no such mail."""
 
 
 class InDoubt(Exception):
@@ -27,9 +34,15 @@ class Post(Protocol):
 
     repeatable: bool
     """Whether sending the same mail twice has one effect."""
+    keeps_mail: bool
+    """Whether a mail that was sent lies here, and can be erased."""
 
     async def send(self, delivery_id: str, mail: EmailMessage) -> None:
         """Send a mail; raises TryLater, Refused or InDoubt, none of which holds an address."""
+        ...
+
+    async def erase(self, delivery_id: str) -> None:
+        """Remove what lies here of a mail; again, and where nothing does, changes nothing."""
         ...
 
 
@@ -37,6 +50,7 @@ class FolderPost:
     """Puts each mail into `<delivery id>.eml`, whole or not at all; again is the same file."""
 
     repeatable = True
+    keeps_mail = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -47,6 +61,11 @@ class FolderPost:
             await asyncio.to_thread(self._write, delivery_id, mail.as_bytes())
         except OSError as error:
             raise TryLater(f"the folder cannot be written ({error.strerror})") from None
+
+    async def erase(self, delivery_id: str) -> None:
+        """Remove the file; see Post."""
+        for name in (f"{delivery_id}.eml", f".{delivery_id}.tmp"):
+            (self._folder / name).unlink(missing_ok=True)
 
     def _write(self, delivery_id: str, content: bytes) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -63,6 +82,7 @@ class SmtpPost:
     """Hands each mail to an SMTP server, over a connection of its own, with TLS where offered."""
 
     repeatable = False
+    keeps_mail = False
 
     def __init__(self, url: str, *, timeout_seconds: float) -> None:
         parts = urlsplit(url)
@@ -90,17 +110,22 @@ class SmtpPost:
         finally:
             await _take_leave(client)
 
+    async def erase(self, delivery_id: str) -> None:
+        """Do nothing: what was handed over lies in mailboxes."""
+
     async def _offer(self, client: SMTP, mail: EmailMessage) -> None:
         """Go as far as the text; that we cannot sign in says nothing about this mail."""
-        connected = False
+        step = "connect"
         try:
             await client.connect()
-            connected = True
+            step = "sender"
             await client.mail(mail["From"].addresses[0].addr_spec)
+            step = "recipient"
             await client.rcpt(mail["To"].addresses[0].addr_spec)
         except SMTPResponseException as error:
-            if connected and _is_for_good(error.code):
-                raise Refused(f"answer {error.code}") from None
+            if step != "connect" and _is_for_good(error.code):
+                unknown = step == "recipient" and is_no_address(f"{error.code} {error.message}")
+                raise Refused(f"answer {error.code}", no_such_address=unknown) from None
             raise TryLater(f"answer {error.code}") from None
         except (SMTPException, OSError, TimeoutError, ValueError) as error:
             raise TryLater(type(error).__name__) from None

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.notifications.letter import Letter
-from services.notifications.writing import dates
+from shared import dates
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -43,10 +43,10 @@ class Wording:
         self._text.globals["shell"] = "shell.txt"
         self._html.globals["shell"] = "shell.html"
 
-    def word(self, letter: Letter) -> Worded:
-        """Return the letter in the words of its language."""
+    def word(self, letter: Letter, farewell: str | None = None) -> Worded:
+        """Return the letter in the words of its language; `farewell` ends such letters."""
         name = f"{letter.language}/{letter.template}.txt"
-        values = _values(letter)
+        values = {**_values(letter), "farewell": farewell}
         plain = self._text.get_template(name)
         subject = "".join(plain.blocks["subject"](plain.new_context(values)))
         html = self._html.get_template(name).render(values)
@@ -55,9 +55,11 @@ class Wording:
 
 def _values(letter: Letter) -> dict[str, Any]:
     language = letter.language
-    values: dict[str, Any] = {**dict(letter), "facts": _facts(letter), "confirm_by": None}
-    if letter.confirm_by is not None and letter.time_zone is not None:
-        values["confirm_by"] = dates.moment(letter.confirm_by, letter.time_zone, language)
+    values: dict[str, Any] = {**dict(letter), "facts": _facts(letter)}
+    for name in ("confirm_by", "answer_by"):
+        at = values[name]
+        if at is not None and letter.time_zone is not None:
+            values[name] = dates.moment(at, letter.time_zone, language)
     values["links"] = [
         {
             "title": each.title,
@@ -78,6 +80,8 @@ def _facts(letter: Letter) -> list[tuple[str, str]]:
             zone = dates.zone_name(letter.starts_at, letter.time_zone, letter.language)
             when = f"{when} ({zone})"
         facts.append(("when", when))
+    if before := _before(letter):
+        facts.append(("before", before))
     if letter.place:
         facts.append(("where", letter.place))
     if letter.online_url:
@@ -87,3 +91,15 @@ def _facts(letter: Letter) -> list[tuple[str, str]]:
     if letter.people > 1:
         facts.append(("people", str(letter.people)))
     return facts
+
+
+def _before(letter: Letter) -> str | None:
+    """Return when and where it was to be before, as far as that is other than now."""
+    said = []
+    before = (letter.previous_starts_at, letter.previous_ends_at)
+    begin, end = before
+    if begin and end and letter.time_zone and before != (letter.starts_at, letter.ends_at):
+        said.append(dates.span(begin, end, letter.time_zone, letter.language))
+    if letter.previous_place:
+        said.append(letter.previous_place)
+    return "; ".join(said) or None

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from services.reporting.rules.evaluations import Released, released
 from services.reporting.rules.facts import Fact
 from shared.contracts.words import EventFormat, PartnerRole
 
@@ -16,6 +17,7 @@ class State:
     """An event as its facts leave it, and the facts that make it so."""
 
     year: int
+    on: str
     format: str
     is_cancelled: bool
     allies: frozenset[str]
@@ -50,7 +52,17 @@ class EventTold:
     event_id: str
     state: State | None
     presence: Presence
+    released: Released | None
     without: Mapping[Fact, State | None]
+
+    def counts_in(self, year: int) -> bool:
+        """Whether it is an event of the year."""
+        return self.state is not None and self.state.year == year
+
+    @property
+    def last_said(self) -> Fact | None:
+        """The last fact about the event itself, whatever it said."""
+        return max(self.without, key=lambda fact: (fact.at, fact.message_id), default=None)
 
     def listed(
         self,
@@ -73,7 +85,12 @@ class EventTold:
 def tell_event(event_id: str, slots: Slots) -> EventTold:
     """Return what an event's facts tell."""
     presences = {slot: facts for slot, facts in slots.items() if facts[0].kind == "presence"}
-    about = {slot: facts for slot, facts in slots.items() if slot not in presences}
+    evaluations = [facts for facts in slots.values() if facts[0].kind == "evaluation"]
+    about = {
+        slot: facts
+        for slot, facts in slots.items()
+        if facts[0].kind not in ("presence", "evaluation")
+    }
     if not _is_course(about):
         unneeded = ("selection", "withdrawal")
         about = {slot: facts for slot, facts in about.items() if facts[0].kind not in unneeded}
@@ -87,6 +104,7 @@ def tell_event(event_id: str, slots: Slots) -> EventTold:
         event_id,
         _state(about),
         _presence(presences),
+        released(evaluations[0]) if evaluations else None,
         {facts[0]: _state({**about, slot: facts[1:]}) for slot, facts in about.items()},
     )
 
@@ -126,6 +144,7 @@ def _state(slots: Slots) -> State | None:
     given = [fact for fact in selected if fact.slot.partition("/")[2] not in withdrawn]
     return State(
         year=year,
+        on=description.data["on"],
         format=description.data["format"],
         is_cancelled=bool(holding.get("cancellation")),
         allies=frozenset(

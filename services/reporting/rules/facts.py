@@ -26,8 +26,10 @@ from shared.contracts.events import (
     RegistrationCancelled,
     RegistrationNoShow,
     SelectionMade,
+    ThemeDecided,
 )
 from shared.contracts.message import Message
+from shared.contracts.surveys import ResultReleased
 from shared.contracts.words import PartnerRole
 
 ROOMS = "rooms"
@@ -178,6 +180,24 @@ def _heads(message: HeadsCounted) -> Place:
     return _event(message.event_id), slot, None, data
 
 
+def _theme(message: ThemeDecided) -> Place:
+    data = {"key": message.theme_key, "titles": dict(sorted(message.titles.items()))}
+    return f"themes/{message.year}", f"theme/{message.theme_id}", message.year, data
+
+
+def _evaluation(message: ResultReleased) -> Place:
+    data = {
+        "rule": message.rule,
+        "answered": message.answered,
+        "attended": message.attended,
+        "mean": message.mean,
+        "at_least": message.at_least,
+        "at_most": message.at_most,
+        "bars": [bar.model_dump() for bar in message.bars],
+    }
+    return _event(message.event_id), f"evaluation/{message.event_id}", None, data
+
+
 _PLACES: Mapping[type[Message], Callable[[Any], Place]] = {
     BookingCheckedIn: _gathering,
     VisitsCounted: _visits,
@@ -188,6 +208,8 @@ _PLACES: Mapping[type[Message], Callable[[Any], Place]] = {
     ResidencyEnded: _residency_ended,
     OrganisationDissolved: _dissolved,
     PeopleCounted: _people,
+    ThemeDecided: _theme,
+    ResultReleased: _evaluation,
     EventPublished: _description,
     EventChanged: _description,
     EventRescheduled: _description,

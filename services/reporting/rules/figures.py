@@ -23,8 +23,10 @@ from shared.contracts.events import (
     RegistrationCancelled,
     RegistrationNoShow,
     SelectionMade,
+    ThemeDecided,
 )
 from shared.contracts.message import Message
+from shared.contracts.surveys import ResultReleased
 
 Messages = tuple[type[Message], ...]
 
@@ -44,6 +46,7 @@ class Definition:
     title_en: str
     definition_sv: str
     definition_en: str
+    formula: str
     version: int = 1
     of_each_event: bool = False
 
@@ -57,6 +60,7 @@ FIGURES: Mapping[str, Definition] = {
         title_en="Gatherings",
         definition_sv="Bokningar som checkats in, var och en en gång, efter lokalt datum.",
         definition_en="Bookings that were checked in, each once, by local date.",
+        formula="|{booking : checked in, local date in the year}|",
     ),
     "visits_per_month_mean": Definition(
         rests_on=(VisitsCounted, VisitsCorrected),
@@ -72,6 +76,7 @@ FIGURES: Mapping[str, Definition] = {
             "Visits of the year by the door counters, last count of each venue and day, divided "
             "by twelve; a whole number where it is one, else two decimals, halves rounded up."
         ),
+        formula="Σ visits(venue, day) / 12",
     ),
     "rooms": Definition(
         rests_on=(RoomOpened, RoomRetired),
@@ -81,6 +86,7 @@ FIGURES: Mapping[str, Definition] = {
         title_en="Rooms",
         definition_sv="Rum som är öppnade och inte avvecklade vid årets slut, den 31 december.",
         definition_en="Rooms opened and not retired at the end of the year, on 31 December.",
+        formula="|{room : opened ≤ 31 December < retired}|",
     ),
     "resident_organisations": Definition(
         rests_on=(ResidencyBegan, ResidencyEnded, OrganisationDissolved),
@@ -90,6 +96,7 @@ FIGURES: Mapping[str, Definition] = {
         title_en="Resident organisations",
         definition_sv="Organisationer som har sin hemvist i huset vid årets slut, den 31 december.",
         definition_en="Organisations with their home in the house on 31 December of the year.",
+        formula="|{organisation : began ≤ 31 December ≤ ended}|",
     ),
     "participants": Definition(
         rests_on=(PeopleCounted, *_WHO_CAME, *_YEAR_OF_EVENT),
@@ -105,6 +112,7 @@ FIGURES: Mapping[str, Definition] = {
             "Persons who attended at least one event, each once, and those counted without a "
             "name (heads and groups), once per event."
         ),
+        formula="|persons who attended| + Σ heads and groups counted without a name",
     ),
     "participants_by_sector": Definition(
         rests_on=(PeopleCounted, *_WHO_CAME, *_YEAR_OF_EVENT),
@@ -120,6 +128,7 @@ FIGURES: Mapping[str, Definition] = {
             "Participants by the sector they stated; those who stated none are missing. Under "
             "five reads <5, and more sectors are withheld so that nothing can be worked out."
         ),
+        formula="per sector: |persons who attended| + Σ heads and groups of the sector",
     ),
     "attendances": Definition(
         rests_on=(*_WHO_CAME, *_YEAR_OF_EVENT),
@@ -129,6 +138,7 @@ FIGURES: Mapping[str, Definition] = {
         title_en="Attendances",
         definition_sv="Summan av närvaron vid årets alla evenemang.",
         definition_en="The sum of the attendance of all events of the year.",
+        formula="Σ attendance(event)",
     ),
     "attendance": Definition(
         rests_on=(*_WHO_CAME, *_YEAR_OF_EVENT),
@@ -140,6 +150,7 @@ FIGURES: Mapping[str, Definition] = {
             "De som enligt senaste uppgift kom till evenemanget, och huvuden räknade utan namn."
         ),
         definition_en="Those who came by the last word on each, and heads counted without a name.",
+        formula="|registrations attended| + Σ heads counted",
         of_each_event=True,
     ),
     "events_by_format": Definition(
@@ -156,6 +167,7 @@ FIGURES: Mapping[str, Definition] = {
             "Events published and not cancelled, by the local date they start; a course counts "
             "in the year in which its first place was given by selection."
         ),
+        formula="per format: |{event : published, not cancelled}|",
     ),
     "learning_lunches": Definition(
         rests_on=(*_EVENT, EventCancelled),
@@ -165,6 +177,7 @@ FIGURES: Mapping[str, Definition] = {
         title_en="Learning lunches",
         definition_sv="Publicerade lärandeluncher som inte ställts in.",
         definition_en="Learning lunches published and not cancelled.",
+        formula="|{event : larandelunch, published, not cancelled}|",
     ),
     "course_places": Definition(
         rests_on=(*_YEAR_OF_EVENT, RegistrationCancelled, EventCancelled),
@@ -174,6 +187,7 @@ FIGURES: Mapping[str, Definition] = {
         title_en="Course places",
         definition_sv="Platser på årets kurser som givits genom urval, minus de återlämnade.",
         definition_en="Places in courses of the year given by selection, less those given back.",
+        formula="Σ places selected − Σ places given back",
     ),
     "allied_organisations": Definition(
         rests_on=(*_YEAR_OF_EVENT, PartnerJoined),
@@ -186,15 +200,57 @@ FIGURES: Mapping[str, Definition] = {
             "gång."
         ),
         definition_en="Organisations that are allies of an event not cancelled, each once.",
+        formula="|{organisation : ally of the event}|",
         of_each_event=True,
+    ),
+    "evaluation_mean": Definition(
+        rests_on=(ResultReleased, *_YEAR_OF_EVENT),
+        unit="rating",
+        unit_sv="av 5",
+        title_sv="Utvärdering, medelvärde",
+        title_en="Evaluation, mean",
+        definition_sv=(
+            "Ett evenemang: medelvärdet av svaren på frågan i vilken grad det levt upp till "
+            "förväntningarna, från 1 till 5, så som det släppts när enkäten stängt. Färre än fem "
+            "svar redovisas inte, fem till nio bara som intervall, och enstämmiga svar bara som "
+            "gräns. Året: medelvärdet av evenemangens släppta medelvärden, en decimal, hälften "
+            "avrundas uppåt."
+        ),
+        definition_en=(
+            "An event: the mean of the answers to how far it lived up to expectations, from 1 to "
+            "5, as released once its survey had closed. Fewer than five answers are not told, "
+            "five to nine only as a band, and unanimous answers only as a bound. The year: the "
+            "mean of the released means of its events, one decimal, halves rounded up."
+        ),
+        formula="Σ mean(event) / |{event : mean released}|",
+        of_each_event=True,
+    ),
+    "evaluation_mean_pooled": Definition(
+        rests_on=(ResultReleased, *_YEAR_OF_EVENT),
+        unit="rating",
+        unit_sv="av 5",
+        title_sv="Utvärdering, medelvärde av alla svar",
+        title_en="Evaluation, mean of all answers",
+        definition_sv=(
+            "Evenemangens släppta medelvärden, vägda efter antalet svar; en decimal, hälften "
+            "avrundas uppåt."
+        ),
+        definition_en=(
+            "The released means of the events, weighted by their numbers of answers; one "
+            "decimal, halves rounded up."
+        ),
+        formula="Σ answers(event) · mean(event) / Σ answers(event)",
     ),
 }
 """Every figure by its key, in the order of the report."""
 
+BESIDE: Messages = (ThemeDecided,)
+"""What the report tells beside its figures."""
+
 HEARD: Messages = tuple(
     sorted(
-        {message for each in FIGURES.values() for message in each.rests_on},
+        {*BESIDE, *(message for each in FIGURES.values() for message in each.rests_on)},
         key=lambda message: message.type,
     )
 )
-"""Every message that a figure rests on: what reporting hears, and nothing else."""
+"""Every message that is kept as a fact: what a figure rests on or the report tells beside."""

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
+from services.reporting.rules.evaluations import MEAN, Released, mean_of_means, pooled_mean
 from services.reporting.rules.events import EventTold, Slots, State, tell_event
 from services.reporting.rules.facts import RESIDENCIES, ROOMS, Fact
 from services.reporting.rules.figures import FIGURES
@@ -25,6 +27,10 @@ class Figure:
     event_id: str | None
     value: str
     messages: tuple[Fact, ...]
+    rule: str | None = None
+    """What was held back, by the word for it; None where nothing can be."""
+    n: int | None = None
+    """How many answers or means it is the mean of; None where that may not be told, or for sums."""
 
     @property
     def as_of(self) -> datetime | None:
@@ -34,11 +40,29 @@ class Figure:
 
 @dataclass(frozen=True)
 class YearTold:
-    """All figures of a year, in the order of the table, and the titles of its events."""
+    """All figures of a year, in the order of the table, and what the report tells beside them.
+
+    `events` and `titles` are also of events that are known and not, or no longer, of the year.
+    `visits` are those of each month.
+    """
 
     year: int
     figures: Mapping[tuple[str, str | None], Figure]
     titles: Mapping[str, Mapping[str, str]]
+    events: Sequence[EventTold]
+    visits: Sequence[int]
+    themes: Sequence[Fact]
+
+    @property
+    def evaluated(self) -> list[EventTold]:
+        """The events of the year whose evaluation was released."""
+        return [each for each in self.events if each.released and each.counts_in(self.year)]
+
+    @property
+    def as_of(self) -> datetime | None:
+        """Time of the last message counted in any figure; None where nothing is."""
+        times = [figure.as_of for figure in self.figures.values() if figure.as_of]
+        return max(times, default=None)
 
 
 def tell_year(year: int, facts: Iterable[Fact]) -> YearTold:
@@ -66,22 +90,26 @@ def tell_year(year: int, facts: Iterable[Fact]) -> YearTold:
         *_attendance(year, events),
         *_programme(year, events),
         *_allies(year, events),
+        *_evaluations(year, events),
     ]
     order = {key: place for place, key in enumerate(FIGURES)}
     told.sort(key=lambda figure: (order[figure.key], figure.event_id or ""))
-    titles = {
-        each.event_id: each.state.titles
-        for each in events
-        if each.state is not None and each.state.year == year
-    }
-    return YearTold(year, {(each.key, each.event_id): each for each in told}, titles)
+    titles = {each.event_id: each.state.titles for each in events if each.state is not None}
+    return YearTold(
+        year,
+        {(each.key, each.event_id): each for each in told},
+        titles,
+        events,
+        _visits_by_month(year, others),
+        _themes(year, others),
+    )
 
 
 def _figure(
-    key: str, value: int | str, messages: Iterable[Fact], event_id: str | None = None
+    key: str, value: int | str, messages: Iterable[Fact], event_id: str | None = None, **more: Any
 ) -> Figure:
     ordered = sorted(_once(messages), key=lambda fact: (fact.at, fact.message_id))
-    return Figure(key, event_id, str(value), tuple(ordered))
+    return Figure(key, event_id, str(value), tuple(ordered), **more)
 
 
 def _once(messages: Iterable[Fact]) -> Iterable[Fact]:
@@ -193,7 +221,7 @@ def _people(year: int, slots: Slots, events: Sequence[EventTold]) -> Iterator[Fi
     listed, listed_by_sector = list(counted), list(counted)
     for event in events:
         presence = event.presence
-        if event.state and event.state.year == year:
+        if event.counts_in(year):
             people += presence.unnamed
             by_sector.update(presence.by_sector)
             listed += presence.unnamed_by
@@ -203,15 +231,17 @@ def _people(year: int, slots: Slots, events: Sequence[EventTold]) -> Iterator[Fi
         if presence.by_sector:
             listed_by_sector += event.listed(_in_year(year), _placed_by)
     yield _figure("participants", people, listed)
-    table = withhold({sector: number for sector, number in by_sector.items() if number})
-    yield _figure("participants_by_sector", _table(table), listed_by_sector)
+    stated = {sector: number for sector, number in by_sector.items() if number}
+    table = withhold(stated, unstated=max(0, people - sum(stated.values())))
+    rule = None if table == stated else "withheld"
+    yield _figure("participants_by_sector", _table(table), listed_by_sector, rule=rule)
 
 
 def _attendance(year: int, events: Sequence[EventTold]) -> Iterator[Figure]:
     total, listed = 0, []
     for event in events:
         presence = event.presence
-        in_year = event.state is not None and event.state.year == year
+        in_year = event.counts_in(year)
         of_event: list[Fact] = []
         if in_year:
             of_event += presence.attended_by
@@ -266,6 +296,45 @@ def _allies(year: int, events: Sequence[EventTold]) -> Iterator[Figure]:
         if event.state and (found := allies(event.state)):
             listed = event.listed(allies, allied_by)
             yield _figure("allied_organisations", len(found), listed, event.event_id)
+
+
+def _evaluations(year: int, events: Sequence[EventTold]) -> Iterator[Figure]:
+    meant: list[Released] = []
+    listed: list[Fact] = []
+    for event in events:
+        if event.released is None:
+            continue
+        in_year = event.counts_in(year)
+        placed_by = list(event.listed(_in_year(year), _placed_by))
+        if in_year and (value := event.released.value):
+            of_event = [*event.released.valued_by, *placed_by]
+            more = {"rule": event.released.rule, "n": event.released.answered}
+            yield _figure("evaluation_mean", value, of_event, event.event_id, **more)
+        if in_year:
+            listed += event.released.meant_by
+        if event.released.mean:
+            listed += placed_by
+            meant += [event.released] if in_year else []
+    if (mean := mean_of_means(meant)) is not None:
+        yield _figure("evaluation_mean", mean, listed, rule=MEAN, n=len(meant))
+    if (pooled := pooled_mean(meant)) is not None:
+        answers = sum(each.answered or 0 for each in meant)
+        yield _figure("evaluation_mean_pooled", pooled, listed, rule=MEAN, n=answers)
+
+
+def _visits_by_month(year: int, slots: Slots) -> list[int]:
+    months = [0] * MONTHS
+    for facts in slots.values():
+        if facts[0].kind == "visits" and facts[0].year == year:
+            day = date.fromisoformat(facts[0].slot.rpartition("/")[2])
+            months[day.month - 1] += int(facts[0].data["visits"])
+    return months
+
+
+def _themes(year: int, slots: Slots) -> list[Fact]:
+    """Return the themes of the year, by their keys."""
+    themes = [facts[0] for facts in slots.values() if facts[0].scope == f"themes/{year}"]
+    return sorted(themes, key=lambda fact: (fact.data["key"], fact.slot))
 
 
 def _in_year(year: int) -> Callable[[State], bool]:

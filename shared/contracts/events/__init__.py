@@ -1,6 +1,7 @@
 """What events says: the programme, its events, registrations by event, sealed contacts."""
 
 from shared.contracts.events.contacts import EventContact, EventContactGiven, ManageLink
+from shared.contracts.events.erasure import RegistrationErased, RegistrationErasureRequested
 from shared.contracts.events.event import (
     EventCancelled,
     EventChanged,
@@ -48,6 +49,8 @@ __all__ = [
     "RegistrationCancelled",
     "RegistrationConfirmed",
     "RegistrationDeclined",
+    "RegistrationErased",
+    "RegistrationErasureRequested",
     "RegistrationNoShow",
     "RegistrationOffered",
     "RegistrationPending",

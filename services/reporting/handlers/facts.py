@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, event, text
 from sqlalchemy.orm import Session
 from sqlmodel import UTCDateTime
 
+from services.reporting.handlers.amending import amend_closed_years, note_progress
 from services.reporting.rules import Fact
 from shared.store import Work
 
@@ -17,7 +18,6 @@ _KEEP = text(
     " VALUES (:message_id, :type, :scope, :slot, :sequence, :at, :year, :data)"
     " ON CONFLICT (message_id) DO NOTHING"
 ).bindparams(bindparam("at", type_=UTCDateTime()))
-_PROGRESS = text("UPDATE progress SET changes = changes + :facts WHERE id = 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ async def keep_fact(work: Work, command: KeepFact) -> None:
     if kept is None:
         kept = work.info[_KEPT] = []
         event.listen(work.sync_session, "before_commit", _write, once=True)
+        note_progress(work)
+        await amend_closed_years(work)
     kept.append(
         {
             "message_id": fact.message_id,
@@ -55,4 +57,3 @@ async def keep_fact(work: Work, command: KeepFact) -> None:
 def _write(session: Session) -> None:
     kept = session.info.pop(_KEPT)
     session.execute(_KEEP, kept)
-    session.execute(_PROGRESS, {"facts": len(kept)})

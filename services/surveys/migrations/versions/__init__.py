@@ -1,0 +1,1 @@
+"""The lineage of the service `surveys`."""

@@ -1,0 +1,1 @@
+"""The rules of surveys: ballots, the release gate, quotes."""

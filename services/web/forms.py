@@ -1,0 +1,126 @@
+"""Forms: what was typed, whether our own page sent it, and a key that makes a repeat harmless."""
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from markupsafe import Markup
+
+from shared.ids import new_id
+
+COOKIE: Final = "andan_form"
+TOKEN: Final = "_form"
+KEY: Final = "_key"
+LIFETIME_SECONDS: Final = 12 * 3_600
+"""Well within the time for which the API remembers a key: a later post could be a second one."""
+_MOST_FIELDS: Final = 500
+_MOST_KEY: Final = 64
+
+
+class NotOurForm(Exception):
+    """The form came from a page of another site"""
+
+
+class StaleForm(Exception):
+    """The form is of ours, but too old, or without what shows that"""
+
+    def __init__(self, form: "Form") -> None:
+        super().__init__()
+        self.form = form
+
+
+class UnreadableForm(Exception):
+    """The body is not a form"""
+
+
+class Form(dict[str, str]):
+    """What was typed, by the name of the field; the first where there are several."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self.pairs = [(name, value) for name, value in pairs if name not in (TOKEN, KEY)]
+        super().__init__(reversed(self.pairs))
+        self.key = ""
+        """What makes a repeat of this very form harmless."""
+        self.token = ""
+        """What shows that a page of ours made the form."""
+
+    def getlist(self, name: str) -> list[str]:
+        """Return all values of a field."""
+        return [value for each, value in self.pairs if each == name]
+
+    def text(self, name: str) -> str:
+        """Return a value without the blanks around it; empty where the field is missing."""
+        return self.get(name, "").strip()
+
+
+def new_cookie() -> str:
+    """Return a secret for a visitor's browser."""
+    return secrets.token_urlsafe(24)
+
+
+def hidden_fields(cookie: str, now: float | None = None) -> Markup:
+    """Return the fields that show that a form is ours, and name this one."""
+    token = _token(cookie, int(time.time() if now is None else now), secrets.token_hex(4))
+    return Markup(
+        '<input type="hidden" name="{}" value="{}"><input type="hidden" name="{}" value="{}">'
+    ).format(TOKEN, token, KEY, new_id())
+
+
+def read_form(body: bytes, media_type: str) -> Form:
+    """Return the fields of a body, unchecked; raises UnreadableForm."""
+    if media_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise UnreadableForm
+    try:
+        pairs = parse_qsl(
+            body.decode("utf-8"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_MOST_FIELDS,
+        )
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise UnreadableForm from error
+    if any("\x00" in name + value for name, value in pairs):
+        raise UnreadableForm
+    form = Form(pairs)
+    found = dict(reversed(pairs))
+    key = found.get(KEY, "")
+    form.key = key if 0 < len(key) <= _MOST_KEY and key.isascii() and key.isprintable() else ""
+    form.token = found.get(TOKEN, "")
+    return form
+
+
+def check_sender(headers: Mapping[str, str], own_hosts: frozenset[str]) -> None:
+    """Refuse what a page of another site had a browser send; raises NotOurForm.
+
+    Where a page asks for no referrer, its own form says `Origin: null`: that tells nothing, and
+    the token decides.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            raise NotOurForm
+        return
+    origin = headers.get("origin", "null")
+    if origin != "null" and urlsplit(origin).netloc not in own_hosts:
+        raise NotOurForm
+
+
+def is_fresh(form: Form, cookie: str | None, now: float | None = None) -> bool:
+    """Tell whether a form was made for this browser within the last half day."""
+    issued, _, rest = form.token.partition(".")
+    if not cookie or not form.key or not (issued.isascii() and issued.isdigit()):
+        return False
+    if len(issued) > 12 or not form.token.isascii():
+        return False
+    expected = _token(cookie, int(issued), rest.partition(".")[0])
+    age = (time.time() if now is None else now) - int(issued)
+    return hmac.compare_digest(expected, form.token) and -60 <= age <= LIFETIME_SECONDS
+
+
+def _token(cookie: str, issued: int, salt: str) -> str:
+    signed = hmac.new(cookie.encode(), f"{issued}.{salt}".encode(), hashlib.sha256).hexdigest()
+    return f"{issued}.{salt}.{signed}"

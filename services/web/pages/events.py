@@ -1,0 +1,331 @@
+"""The calendar and an event: found by day, by month and by filters; registered for."""
+
+import asyncio
+import calendar
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from fastapi import Query
+from starlette.responses import Response
+
+from services.web.neighbours import Away, Refused
+from services.web.page import Page, PageDep, page_router
+from services.web.pages import programme
+from services.web.pages.calendars import calendar_of
+from services.web.pages.programme import Chosen
+from services.web.rendering import instant
+from services.web.words import WORDS
+from shared import dates
+
+SHOWN_AT_ONCE: Final = 40
+MOST_IN_FILE: Final = 500
+_CALENDAR: Final = "text/calendar; charset=utf-8"
+
+router = page_router()
+
+FromDep = Annotated[str, Query(alias="from")]
+
+
+@router.get("/{lang}/events")
+async def show_calendar(
+    page: PageDep,
+    theme: str = "",
+    format: str = "",  # noqa: A002 -- the API's word
+    language: str = "",
+    view: str = "",
+    month: str = "",
+    from_: FromDep = "",
+) -> Response:
+    """The calendar: what comes, by day, with filters that say how much each of them leaves."""
+    first, months, odd = _window(page, view, month, from_)
+    query = {"from": _text(first), "to": _text(months.end) if months else ""}
+    events, themes, rooms = await asyncio.gather(
+        page.api.every("/v1/events", query), _themes(page), rooms_by_id(page)
+    )
+    chosen, unknown = _chosen(theme, format, language, themes)
+    found = [each for each in events if chosen.fits(each)]
+    extra = {"view": "month", "month": months.name} if months else {"from": from_ if odd < 2 else ""}
+    path = f"/{page.lang}/events"
+    return page.render(
+        "events/calendar.html",
+        count=len(found),
+        days=_by_day(page, found if months else found[:SHOWN_AT_ONCE], rooms),
+        later=None if months or len(found) <= SHOWN_AT_ONCE else _later(page, chosen, found, path),
+        groups=_groups(page, events, chosen, themes, path, extra),
+        everything=chosen.address(path, extra, theme="", format="", language=""),
+        is_filtered=any(chosen.query().values()),
+        misread=odd > 0 or unknown,
+        months=months,
+        month_views=(
+            chosen.address(path, {}),
+            chosen.address(path, {"view": "month", "month": _month_name(page.now, page.zone)}),
+        ),
+        weeks=_weeks(page, months, found) if months else [],
+        month_links=_month_links(page, months, chosen, path) if months else [],
+        file=chosen.address(f"{path}.ics", {}),
+    )
+
+
+@router.get("/{lang}/events.ics")
+async def subscribe(
+    page: PageDep,
+    theme: str = "",
+    format: str = "",  # noqa: A002 -- the API's word
+    language: str = "",
+) -> Response:
+    """The calendar as a file that calendar programs subscribe to, with the same filters."""
+    query = {"from": _text(page.now - timedelta(days=30))}
+    events, themes, rooms = await asyncio.gather(
+        page.api.every("/v1/events", query), _themes(page), rooms_by_id(page)
+    )
+    chosen, _unknown = _chosen(theme, format, language, themes)
+    found = [each for each in events if chosen.fits(each)][:MOST_IN_FILE]
+    return page.file(calendar_of(page, found, rooms), _CALENDAR, "andan.ics")
+
+
+@router.get("/{lang}/events/{event_id}")
+async def show_event(page: PageDep, event_id: str) -> Response:
+    """An event: when, where, in which language, and a form to register."""
+    return await event_page(page, event_id)
+
+
+@router.get("/{lang}/events/{event_id}/calendar.ics")
+async def save_event(page: PageDep, event_id: str) -> Response:
+    """An event as a file for a calendar."""
+    event, rooms = await asyncio.gather(event_of(page, event_id), rooms_by_id(page))
+    return page.file(calendar_of(page, [event], rooms), _CALENDAR, "andan.ics")
+
+
+async def event_of(page: Page, event_id: str) -> Mapping[str, Any]:
+    """Return an event of the API; raises Refused where there is none."""
+    if not event_id.isascii() or len(event_id) > 64:
+        raise Refused(404, {})
+    found: Mapping[str, Any] = await page.api.get(f"/v1/events/{event_id}")
+    return found
+
+
+async def rooms_by_id(page: Page) -> dict[str, Any]:
+    """Return all rooms by their ids; none where booking is away: places are told without."""
+    try:
+        return {each["id"]: each for each in await page.api.every("/v1/rooms")}
+    except Away:
+        return {}
+
+
+async def event_page(
+    page: Page,
+    event_id: str,
+    *,
+    errors: Mapping[str, str] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Response:
+    """Return the page of an event, perhaps with what is wrong in its form."""
+    event, rooms = await asyncio.gather(event_of(page, event_id), rooms_by_id(page))
+    title, title_lang = programme.titled(event["titles"], page.lang)
+    summary, summary_lang = programme.titled(event["summaries"], page.lang)
+    return page.render(
+        "events/event.html",
+        422 if errors else 200,
+        event=event,
+        title=title,
+        title_lang=title_lang,
+        summary=summary,
+        summary_lang=summary_lang,
+        state=programme.state_of(event, page.now),
+        pills=programme.pills_of(page, event),
+        place=programme.place_of(page, event, rooms),
+        room=rooms.get(event["room_id"] or ""),
+        sessions=_sessions(page, event),
+        errors=dict(errors or {}),
+        values=dict(values or {"language": page.lang if page.lang != "ar" else "sv"}),
+        sectors=[(key, page.word(key, "sector")) for key in WORDS["sector"]],
+        needs=needs_of(page),
+    )
+
+
+def needs_of(page: Page) -> list[tuple[str, str]]:
+    """Return what somebody may need, in words."""
+    return [
+        ("interpreter", page.gettext("An interpreter")),
+        ("sign-language", page.gettext("Sign language")),
+        ("step-free", page.gettext("A way without steps")),
+        ("hearing-loop", page.gettext("A hearing loop")),
+        ("food", page.gettext("Other food")),
+    ]
+
+
+class Month:
+    """A month that the calendar shows."""
+
+    def __init__(self, year: int, month: int, zone: str) -> None:
+        self.first = date(year, month, 1)
+        self.name = f"{year:04}-{month:02}"
+        self.next = date(year + month // 12, month % 12 + 1, 1)
+        self.previous = (self.first - timedelta(days=1)).replace(day=1)
+        self.start = _midnight(self.first, zone)
+        self.end = _midnight(self.next, zone)
+
+
+def _window(page: Page, view: str, month: str, from_: str) -> tuple[datetime, Month | None, int]:
+    """Return from when on events are shown, the month if one is, and how much was misread."""
+    odd = 0 if view in ("", "list", "month") else 1
+    if view == "month" or month:
+        chosen = _month_of(month, page.zone)
+        if chosen is None:
+            odd += 1 if month else 0
+            now = dates.local_day(page.now, page.zone)
+            chosen = Month(now.year, now.month, page.zone)
+        return chosen.start, chosen, odd
+    if from_:
+        try:
+            day = date.fromisoformat(from_)
+            if 1900 < day.year < 2200:
+                return _midnight(day, page.zone), None, odd
+        except ValueError:
+            pass
+        return page.now, None, odd + 2
+    return page.now, None, odd
+
+
+def _month_of(text: str, zone: str) -> Month | None:
+    year, _, month = text.partition("-")
+    if not (text.isascii() and year.isdigit() and month.isdigit() and len(text) <= 7):
+        return None
+    return Month(int(year), int(month), zone) if _is_month(int(year), int(month)) else None
+
+
+def _is_month(year: int, month: int) -> bool:
+    return 1900 < year < 2200 and 1 <= month <= 12
+
+
+def _chosen(
+    theme: str,
+    format: str,  # noqa: A002 -- the API's word
+    language: str,
+    themes: Mapping[str, str],
+) -> tuple[Chosen, bool]:
+    """Return the filters that mean something, and whether one did not."""
+    is_language = 2 <= len(language) <= 12 and language.replace("-", "").isalnum()
+    chosen = Chosen(
+        theme=theme if theme in themes else "",
+        format=format if format in WORDS["format"] else "",
+        language=language if is_language and language.isascii() else "",
+    )
+    asked = {"theme": theme, "format": format, "language": language}
+    return chosen, chosen.query() != asked
+
+
+async def _themes(page: Page) -> dict[str, str]:
+    found = await page.api.every("/v1/themes")
+    return {each["id"]: programme.titled(each["titles"], page.lang)[0] for each in found}
+
+
+def _groups(
+    page: Page,
+    events: Sequence[Mapping[str, Any]],
+    chosen: Chosen,
+    themes: Mapping[str, str],
+    path: str,
+    extra: Mapping[str, str],
+) -> list[tuple[str, list[programme.Chip]]]:
+    """Return the filters with more than one choice, each with its heading."""
+
+    def address(**changed: str) -> str:
+        return chosen.address(path, extra, **changed)
+
+    groups = [
+        (page.gettext("Theme"), "theme", lambda value: themes.get(value, value)),
+        (page.gettext("Kind"), "format", lambda value: page.word(value, "format")),
+        (page.gettext("Language"), "language", lambda value: page.word(value, "language")),
+    ]
+    told = [
+        (heading, programme.chips(events, chosen, name, words, address))
+        for heading, name, words in groups
+    ]
+    return [(heading, each) for heading, each in told if len(each) > 1 or any(c.is_chosen for c in each)]
+
+
+def _by_day(
+    page: Page, events: Sequence[Mapping[str, Any]], rooms: Mapping[str, Any]
+) -> list[tuple[date, list[dict[str, Any]]]]:
+    def day_of(event: Mapping[str, Any]) -> date:
+        return dates.local_day(instant(event["starts_at"]), event["time_zone"])
+
+    ordered = sorted(events, key=lambda each: (str(day_of(each)), str(each["starts_at"])))
+    return [
+        (day, [programme.row_of(page, each, rooms) for each in group])
+        for day, group in groupby(ordered, key=day_of)
+    ]
+
+
+def _later(page: Page, chosen: Chosen, found: Sequence[Mapping[str, Any]], path: str) -> str:
+    following = found[SHOWN_AT_ONCE]
+    day = dates.local_day(instant(following["starts_at"]), following["time_zone"])
+    return chosen.address(path, {"from": day.isoformat()})
+
+
+def _weeks(
+    page: Page, month: Month, events: Sequence[Mapping[str, Any]]
+) -> list[list[dict[str, Any]]]:
+    """Return the weeks of a month, each day with what is on it."""
+    on: dict[date, list[tuple[str, str]]] = {}
+    for each in events:
+        day = dates.local_day(instant(each["starts_at"]), each["time_zone"])
+        title, _lang = programme.titled(each["titles"], page.lang)
+        on.setdefault(day, []).append((f"/{page.lang}/events/{each['id']}", title))
+    weeks = calendar.Calendar(firstweekday=0).monthdatescalendar(month.first.year, month.first.month)
+    today = dates.local_day(page.now, page.zone)
+    return [
+        [
+            {
+                "day": day,
+                "inside": day.month == month.first.month,
+                "today": day == today,
+                "events": on.get(day, []),
+            }
+            for day in week
+        ]
+        for week in weeks
+    ]
+
+
+def _month_links(
+    page: Page, month: Month, chosen: Chosen, path: str
+) -> list[tuple[str, str]]:
+    return [
+        (
+            chosen.address(path, {"view": "month", "month": f"{each:%Y-%m}"}),
+            dates.month(each, page.zone, page.lang),
+        )
+        for each in (month.previous, month.next)
+    ]
+
+
+def _sessions(page: Page, event: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the parts of an event by day and time."""
+    return [
+        {
+            "day": dates.day_in_year(instant(each["starts_at"]), event["time_zone"], page.lang),
+            "hours": dates.hours(
+                instant(each["starts_at"]), instant(each["ends_at"]), event["time_zone"], page.lang
+            ),
+            "mode": page.word(each["mode"], "mode"),
+        }
+        for each in event["sessions"]
+    ]
+
+
+def _month_name(at: datetime, zone: str) -> str:
+    return f"{dates.local_day(at, zone):%Y-%m}"
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day, datetime.min.time(), ZoneInfo(zone))
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"

@@ -1,0 +1,132 @@
+"""Templates and what they can say: one environment per language, strict, escaping everything."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.web.assets import Assets
+from services.web.words import Catalogue, Language, read_catalogue
+from shared import dates
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+At = datetime | date | str
+"""An instant or a day, also as the API writes it."""
+
+
+class Rendering:
+    """The environments of all languages, made once."""
+
+    def __init__(self, assets: Assets, time_zone: str) -> None:
+        self.assets = assets
+        self.time_zone = time_zone
+        self.catalogues = {language: read_catalogue(language) for language in Language}
+        self._environments = {
+            language: self._environment(catalogue)
+            for language, catalogue in self.catalogues.items()
+        }
+
+    def render(self, language: Language, template: str, **values: Any) -> str:
+        """Return the page."""
+        return self._environments[language].get_template(template).render(values)
+
+    def _environment(self, catalogue: Catalogue) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            extensions=["jinja2.ext.i18n"],
+        )
+        environment.install_gettext_callables(  # type: ignore[attr-defined]  # i18n adds it
+            catalogue.gettext, catalogue.ngettext, newstyle=True
+        )
+        environment.globals.update(
+            lang=str(catalogue.language),
+            dir=catalogue.language.direction,
+            asset=self.assets.url,
+            word=catalogue.word,
+        )
+        environment.filters.update(filters(str(catalogue.language), self.time_zone))
+        environment.filters["word"] = catalogue.word
+        return environment
+
+
+def filters(language: str, house_zone: str) -> dict[str, Callable[..., str]]:
+    """Return the filters of a language; a zone that is not given is the house's."""
+
+    def day(at: At, zone: str | None = None) -> str:
+        """`torsdag 19 oktober 2023`"""
+        return dates.day(parsed(at), zone or house_zone, language)
+
+    def day_in_year(at: At, zone: str | None = None) -> str:
+        """`torsdag 19 oktober`"""
+        return dates.day_in_year(parsed(at), zone or house_zone, language)
+
+    def month(at: At, zone: str | None = None) -> str:
+        """`oktober 2023`"""
+        return dates.month(parsed(at), zone or house_zone, language)
+
+    def short_month(at: At, zone: str | None = None) -> str:
+        """`okt`"""
+        return dates.short_month(parsed(at), zone or house_zone, language)
+
+    def short_weekday(at: At, zone: str | None = None) -> str:
+        """`tors`"""
+        return dates.short_weekday(parsed(at), zone or house_zone, language)
+
+    def clock(at: At, zone: str | None = None) -> str:
+        """`9.00`"""
+        return dates.clock(instant(at), zone or house_zone, language)
+
+    def moment(at: At, zone: str | None = None) -> str:
+        """`torsdag 19 oktober 2023 kl. 9.00`"""
+        return dates.moment(instant(at), zone or house_zone, language)
+
+    def hours(starts_at: At, ends_at: At, zone: str | None = None) -> str:
+        """`9.00–12.00`"""
+        return dates.hours(instant(starts_at), instant(ends_at), zone or house_zone, language)
+
+    def timespan(starts_at: At, ends_at: At, zone: str | None = None) -> str:
+        """`torsdag 19 oktober 2023, 9.00–12.00`"""
+        return dates.span(instant(starts_at), instant(ends_at), zone or house_zone, language)
+
+    def zone_name(at: At, zone: str | None = None) -> str:
+        """`centraleuropeisk sommartid`"""
+        return dates.zone_name(instant(at), zone or house_zone, language)
+
+    def number(value: int | float | str | Decimal, decimals: int | None = None) -> str:
+        """`6 800`, `4,3`"""
+        return dates.number(Decimal(str(value)), language, decimals)
+
+    def datetime_attr(at: At, zone: str | None = None) -> str:
+        """`2023-10-19T09:00+02:00`, for the attribute of `time`"""
+        found = parsed(at)
+        if not isinstance(found, datetime):
+            return found.isoformat()
+        return found.astimezone(ZoneInfo(zone or house_zone)).isoformat(timespec="minutes")
+
+    told: list[Callable[..., str]] = [day, day_in_year, month, short_month, short_weekday]
+    told += [clock, moment, hours, timespan, zone_name, number, datetime_attr]
+    return {**{each.__name__: each for each in told}, "time": clock}
+
+
+def parsed(at: At) -> datetime | date:
+    """Return an instant or a day that the API may have written as text."""
+    if not isinstance(at, str):
+        return at
+    return datetime.fromisoformat(at) if "T" in at else date.fromisoformat(at)
+
+
+def instant(at: At) -> datetime:
+    """Return an instant; a day is none."""
+    found = parsed(at)
+    assert isinstance(found, datetime)
+    return found

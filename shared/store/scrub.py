@@ -1,0 +1,75 @@
+"""Scrubbing: what was deleted leaves the store's files too, as far as a database can see to it."""
+
+import asyncio
+from typing import Final
+
+from sqlalchemy import text
+
+from shared.store.plumbing import dead_letter, due, idempotency, outbox, waiting
+from shared.store.scheduler import Due, Job
+from shared.store.store import Store
+from shared.store.work import Work
+
+KIND: Final = "scrub"
+LARGEST_REBUILT: Final = 64 << 20
+"""A larger SQLite file is not rebuilt at once: that would stop its service for seconds."""
+_PLUMBING = tuple(table.name for table in (outbox, waiting, dead_letter, due, idempotency))
+_TRIES = 200
+_PAUSE_SECONDS = 0.02
+
+
+class StillRead(Exception):
+    """Somebody reads what was there before, so that it cannot be written over yet"""
+
+
+async def scrub_soon(work: Work) -> None:
+    """Have the store scrubbed once this unit of work is committed."""
+    await work.later(KIND, work.store.service, work.now)
+
+
+def scrubs(*tables: str) -> Job:
+    """Return the job that scrubs a store whose `tables`, and plumbing, have held persons."""
+    named = ", ".join((*tables, *_PLUMBING))
+
+    async def scrub(store: Store, row: Due) -> None:
+        if store.dialect == "postgresql":
+            await _vacuum(store, named)
+        else:
+            await _empty_journal(store)
+        async with store.work() as work:
+            await work.drop(row.kind, row.key)
+
+    return scrub
+
+
+async def _vacuum(store: Store, tables: str) -> None:
+    """Give the space of deleted rows back to their tables, to be written over."""
+    async with store.engines.writer.connect() as plain:
+        connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text(f"VACUUM {tables}"))
+
+
+async def _empty_journal(store: Store) -> None:
+    """Rebuild the file, since a page that was split keeps copies, and cut its journal to nothing.
+
+    Raises StillRead where readers hold on to the journal for too long.
+    """
+    async with store.engines.writer.connect() as connection:
+        raw = await connection.get_raw_connection()
+        sqlite = raw.driver_connection.sqlite  # type: ignore[union-attr]  # it is a LoopConnection
+        (pages,), (size,) = (
+            sqlite.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "page_size")
+        )
+        (patience,) = sqlite.execute("PRAGMA busy_timeout").fetchone()
+        sqlite.execute("PRAGMA busy_timeout=0")  # readers share this thread: they need it to end
+        try:
+            if pages * size <= LARGEST_REBUILT:
+                sqlite.execute("VACUUM")
+            for _ in range(_TRIES):
+                (is_busy, _, _) = sqlite.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if not is_busy:
+                    return
+                await asyncio.sleep(_PAUSE_SECONDS)
+        finally:
+            sqlite.execute(f"PRAGMA busy_timeout={patience}")
+    raise StillRead("the journal is still read")

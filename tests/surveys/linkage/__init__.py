@@ -1,0 +1,1 @@
+"""The linkage game: an adversary with all stored bytes tries to tell who answered what."""
