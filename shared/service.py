@@ -37,8 +37,9 @@ CLEAN_EVERY_SECONDS = 600
 LOOK_EVERY_SECONDS = 10
 LOOK_AT_LAG_SECONDS = 0.02
 JOBS_AT_ONCE = 8
-LEDGER_PATIENCE_SECONDS = 12
-"""Longer than the session of a process that was killed: after that, its group can be rewound."""
+LEDGER_TRIES = 5
+LEDGER_PAUSE_SECONDS = 3
+"""Together longer than the session of a process that was killed, whose group is in use so long."""
 
 _LEFT = select(
     select(func.min(outbox.c.seq)).where(outbox.c.sent_at.is_(None)).scalar_subquery(),
@@ -226,11 +227,11 @@ class Service:
 
     async def _rewind_ledger(self, ledger: Subscription) -> None:
         """Have a ledger told again, unless another process keeps it that began with the same."""
-        for _ in range(LEDGER_PATIENCE_SECONDS):
+        for _ in range(LEDGER_TRIES):
             with contextlib.suppress(GroupInUse):
                 await self.bus.rewind(ledger.group, ledger.topics)
                 return
-            await asyncio.sleep(1)
+            await asyncio.sleep(LEDGER_PAUSE_SECONDS)
         log.info("service.ledger_in_use", service=self.name, group=ledger.group)
 
     async def _catch_up(self) -> None:

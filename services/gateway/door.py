@@ -26,6 +26,8 @@ from shared.security.principal import Principal
 _READY: Final = "/readyz"
 _PROBES: Final = frozenset(("/livez", _READY, "/metrics"))
 _CLOCK: Final = "/v1/clock"
+FOR_A_PAGE: Final = "andan.for_a_page"
+"""Where a request's scope says that one of our pages asks: its visitor was counted already."""
 _VISITOR: Final = VISITOR.encode("ascii")
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _READING: Final = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -142,7 +144,8 @@ class Door:
 
         What a page asks for on a visitor's behalf was counted as that page.
         """
-        limits = None if self._is_for_a_page(scope) else self._limits
+        scope[FOR_A_PAGE] = self._is_for_a_page(scope)
+        limits = None if scope[FOR_A_PAGE] else self._limits
         try:
             claimed = self._identity.claimed(scope["headers"])
         except Unauthorised:
@@ -153,7 +156,9 @@ class Door:
             if limits is not None:
                 limits.count_public(scope)
             return claimed
-        principal = self._identity.known(claimed) or await self._proven(claimed, scope)
+        principal = self._identity.known(claimed)
+        if principal is None:
+            principal = await self._proven(claimed, scope, limits)
         if self._limits is not None:
             self._limits.count_key(claimed.id)
         return principal
@@ -168,14 +173,14 @@ class Door:
         except BadInnerToken:
             return False
 
-    async def _proven(self, key: Shown, scope: Scope) -> Principal:
+    async def _proven(self, key: Shown, scope: Scope, limits: Limits | None) -> Principal:
         """Return the holder as the store has it; a network may not guess keys for ever."""
-        if self._limits is not None and self._identity.is_guess(key):
-            self._limits.check_guess(scope)
+        if limits is not None and self._identity.is_guess(key):
+            limits.check_guess(scope)
         principal = await self._identity.proven(key)
         if principal is None:
-            if self._limits is not None:
-                self._limits.count_guess(scope)
+            if limits is not None:
+                limits.count_guess(scope)
             raise Unauthorised("This key does not count.", reason="invalid_token")
         return principal
 

@@ -19,7 +19,7 @@ _INNER: Final = HEADER.encode("ascii")
 _FROM_PAGES: Final = frozenset((b"authorization", _INNER, VISITOR.encode(), MISHAP.encode()))
 _KEPT_BACK: Final = _FROM_PAGES | {b"cookie"}
 _OF_THE_APP: Final = ("app", "router", "route", "endpoint", "path_params", "fastapi", "state")
-_TOLD: Final = ("route", "fastapi", "path_params")
+_TOLD: Final = ("route", "fastapi", "path_params", "andan.error")
 
 Headers = list[tuple[bytes, bytes]]
 

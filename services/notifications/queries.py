@@ -36,7 +36,10 @@ async def deliveries(
     limit: int,
     cursor: str | None,
 ) -> tuple[list[DeliveryRecord], str | None]:
-    """Return one page of deliveries, oldest first, and the cursor of the next."""
+    """Return one page of deliveries, oldest first, and the cursor of the next.
+
+    Letters about surveys have random ids, and so random places among the others.
+    """
     statement: Select[tuple[Delivery]] = select(Delivery)
     if status is not None:
         statuses = UNDER_WAY if status == "queued" else (status,)

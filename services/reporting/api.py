@@ -54,7 +54,11 @@ async def list_years(reader: ReaderDep, paging: PagingDep) -> Page[YearItem]:
 
 @router.get("/v1/years/{year}/figures", response_model=Page[FigureItem], responses=_also(CSV))
 async def list_figures(known: YearDep, paging: PagingDep, request: Request) -> Any:
-    """List the figures of a year, by key and event; as CSV all of them at once."""
+    """List the figures of a year, by key and event; as CSV all of them at once.
+
+    The table has a header in English and a row for each value, or for each cell of a figure that
+    is a table; no cell begins as a formula would.
+    """
     if best_type(request.headers.getlist("accept"), (JSON, CSV)) == CSV:
         name = f"andan-{known.shown.year}-figures.csv"
         return _file(await forms.figures_as_csv(known), CSV, name)

@@ -3,11 +3,11 @@
 import json
 import re
 import unicodedata
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 import typst
+from fontpkg_noto_sans_arabic import ROOT as ARABIC  # type: ignore[import-untyped]  # no stubs
 
 from services.reporting.accept import Language
 from services.reporting.printed import Printed
@@ -65,8 +65,7 @@ def _compiled(report: Report, language: Language, form: Literal["pdf", "png"]) -
     """
     shown = _printable(Printed(report, language).data())
     given = json.dumps(shown, ensure_ascii=False, sort_keys=True)
-    arabic = str(files("fontpkg_noto_sans_arabic"))
-    compiler = typst.Compiler(font_paths=[arabic], ignore_system_fonts=True)
+    compiler = typst.Compiler(font_paths=[str(ARABIC)], ignore_system_fonts=True)
     options: dict[str, Any] = {"pdf_standards": "ua-1"} if form == "pdf" else {"ppi": 100}
     narrower = [_SIGNS, _LETTERS]
     for attempt in range(MOST_ATTEMPTS):

@@ -142,7 +142,7 @@ class Printed:
             {
                 "name": self._word(word),
                 "value": self._cell(cell),
-                "share": _size(cell) / most if most else 0.0,
+                "share": max(0, _size(cell)) / most if most else 0.0,
                 "known": isinstance(cell, int),
             }
             for word, cell in order

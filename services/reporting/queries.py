@@ -1,12 +1,15 @@
 """Reads: the facts of a year, and the years told from them, kept until something else is heard."""
 
 import asyncio
+import gc
 import json
 from collections import OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import select, union
 from sqlalchemy.orm import aliased
@@ -60,15 +63,15 @@ class YearBook:
 
 
 async def _shown(reader: Reader | Work, year: int) -> YearShown:
-    facts = await facts_of_year(reader, year)
+    rows = await _rows_of_year(reader, year)
     closed_at = await closed_at_of(reader, year)
     versions = await versions_of(reader, year)
     quotes = await _quotes(reader, year)
-    told = await asyncio.to_thread(tell_year, year, facts)
+    told = await asyncio.to_thread(_tell, year, rows)  # a second for a large year
     return YearShown(told, closed_at, versions if closed_at else {}, quotes)
 
 
-async def facts_of_year(reader: Reader | Work, year: int) -> list[Fact]:
+async def _rows_of_year(reader: Reader | Work, year: int) -> Sequence[Any]:
     """Return all facts of every scope that has one of the year, and those that stand for ever."""
     named = aliased(KeptFact)
     scopes = union(
@@ -85,7 +88,30 @@ async def facts_of_year(reader: Reader | Work, year: int) -> list[Fact]:
         col(KeptFact.year),
         col(KeptFact.data),
     )
-    rows = await reader.execute(kept.where(col(KeptFact.scope).in_(scopes)))
+    return (await reader.execute(kept.where(col(KeptFact.scope).in_(scopes)))).all()
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Keep the collector from looking through facts again and again: none of them is garbage.
+
+    It took half of the time for a year of 100,000 messages.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _tell(year: int, rows: Sequence[Any]) -> YearTold:
+    with _without_collecting():
+        return tell_year(year, _facts(rows))
+
+
+def _facts(rows: Sequence[Any]) -> list[Fact]:
     read = cache(json.loads)  # most of what is said of one registration is said of many
     return [
         Fact(message_id, type_, scope, slot, sequence, at, year_said, read(data))

@@ -20,6 +20,7 @@ from shared.observability.metrics import Metrics
 from shared.security.keyring import Keyring
 from shared.service import Parts, Service
 from shared.settings import ServiceSettings
+from shared.store import scrub
 
 PARTS = Parts(
     name="surveys",
@@ -27,6 +28,7 @@ PARTS = Parts(
     routers=[api.ballots, api.router],
     subscriptions=[programme, openings],
     tasks={CLOSE: close_due, DESTROY_BOX: destroy_box, FORGET_WORDS: forget_words},
+    jobs={scrub.KIND: scrub.scrubs("words", "quote")},
     problems={
         problems.NothingHere: 404,
         problems.BallotUnknown: 404,

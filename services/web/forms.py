@@ -62,12 +62,15 @@ def new_cookie() -> str:
     return secrets.token_urlsafe(24)
 
 
-def hidden_fields(cookie: str, now: float | None = None) -> Markup:
-    """Return the fields that show that a form is ours, and name this one."""
+def hidden_fields(cookie: str, *, key: str = "", now: float | None = None) -> Markup:
+    """Return the fields that show that a form is ours, and name this one.
+
+    `key` is the name of a form that is sent once more, so that it has one effect.
+    """
     token = _token(cookie, int(time.time() if now is None else now), secrets.token_hex(4))
     return Markup(
         '<input type="hidden" name="{}" value="{}"><input type="hidden" name="{}" value="{}">'
-    ).format(TOKEN, token, KEY, new_id())
+    ).format(TOKEN, token, KEY, key or new_id())
 
 
 def read_form(body: bytes, media_type: str) -> Form:

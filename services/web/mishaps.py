@@ -1,5 +1,6 @@
 """Pages for what goes wrong: nothing here, a neighbour away, a form too old or of another site."""
 
+from contextlib import suppress
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -7,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from services.web.forms import NotOurForm, StaleForm, UnreadableForm
+from services.web.forms import Form, NotOurForm, StaleForm, UnreadableForm
 from services.web.neighbours import Away, Refused
 from services.web.page import Page, page_of
 
@@ -29,16 +30,14 @@ def install_mishaps(app: FastAPI) -> None:
 def mishap(page: Page, status: int, **values: Any) -> Response:
     """Return the page for a status; each says what happened and what can be done."""
     shown = status if status in KNOWN else 500 if status >= 500 else 422
-    given = {"services": frozenset(), "retry_after": None, **values}
+    given = {"services": frozenset(), "pairs": None, "key": "", **values}
     return page.render("mishaps/mishap.html", status, private=True, shown=shown, **given)
 
 
 async def _recognised(request: Request) -> Page:
     page = page_of(request)
-    try:
+    with suppress(Away):  # the page that says so must not need it
         await page.recognise()
-    except Away:
-        pass  # the page that says so must not need it
     return page
 
 
@@ -55,14 +54,23 @@ async def _answer_missing(request: Request, error: Exception) -> Response:
 
 async def _answer_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
+    if error.status == 429:
+        return _kept(request, 429)
     return mishap(await _recognised(request), error.status)
 
 
 async def _answer_away(request: Request, error: Exception) -> Response:
     assert isinstance(error, Away)
-    response = mishap(page_of(request), 503, services=error.services)
+    response = _kept(request, 503, services=error.services)
     response.headers["Retry-After"] = "30"
     return response
+
+
+def _kept(request: Request, status: int, **values: Any) -> Response:
+    """Return the page for a status; where a form was sent, one button sends it again."""
+    form: Form | None = getattr(request.state, "form", None)
+    told = {"pairs": form.pairs, "key": form.key} if form is not None else {}
+    return mishap(page_of(request), status, **values, **told)
 
 
 async def _answer_foreign(request: Request, error: Exception) -> Response:
@@ -83,4 +91,4 @@ async def _answer_stale(request: Request, error: Exception) -> Response:
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
     request.scope["andan.error"] = error
-    return mishap(page_of(request), 500)
+    return _kept(request, 500)

@@ -130,6 +130,7 @@ class Page:
         form = read_form(await request.body(), request.headers.get("content-type", ""))
         if not is_fresh(form, self._cookie):
             raise StaleForm(form)
+        request.state.form = form
         return form
 
     def render(
@@ -199,16 +200,16 @@ class Page:
         theirs = self.house.api.holding(token)
         try:
             session = await theirs.get("/v1/sessions/current")
-        except Refused:
-            self._lost_session = True
+        except Refused as refused:
+            self._lost_session = refused.status == 401
             return
         self.api = theirs
         self.signed_in = frozenset(session["scopes"])
 
-    def _form_fields(self) -> Markup:
+    def _form_fields(self, key: str = "") -> Markup:
         if not self._cookie:
             self._cookie = self._new_cookie = new_cookie()
-        return hidden_fields(self._cookie)
+        return hidden_fields(self._cookie, key=key)
 
 
 def language_of(path_params: Mapping[str, Any], accepted: str) -> Language:

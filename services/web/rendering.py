@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -56,6 +57,7 @@ class Rendering:
         )
         environment.filters.update(filters(str(catalogue.language), self.time_zone))
         environment.filters["word"] = catalogue.word
+        environment.filters["in_sentence"] = partial(in_sentence, language=catalogue.language)
         return environment
 
 
@@ -116,6 +118,11 @@ def filters(language: str, house_zone: str) -> dict[str, Callable[..., str]]:
     told: list[Callable[..., str]] = [day, day_in_year, month, short_month, short_weekday]
     told += [clock, moment, hours, timespan, zone_name, number, datetime_attr]
     return {**{each.__name__: each for each in told}, "time": clock}
+
+
+def in_sentence(words: str, language: str) -> str:
+    """Return names of languages as they stand inside a sentence: small in Swedish."""
+    return words.lower() if language == Language.SWEDISH else words
 
 
 def parsed(at: At) -> datetime | date:

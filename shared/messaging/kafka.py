@@ -9,11 +9,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
-    IllegalGenerationError,
+    CommitFailedError,
     KafkaError,
-    RebalanceInProgressError,
     UnknownError,
-    UnknownMemberIdError,
     UnknownTopicOrPartitionError,
     for_code,
 )
@@ -246,7 +244,7 @@ class KafkaTopics:
         try:
             consumer.assign(parts)
             await consumer.commit(await consumer.beginning_offsets(parts))
-        except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError) as error:
+        except CommitFailedError as error:
             raise GroupInUse(f"another process consumes as {group}") from error
         finally:
             await consumer.stop()

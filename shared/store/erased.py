@@ -1,13 +1,25 @@
 """Whom a store has erased: only the keyed hashes, kept for as long as the store itself."""
 
+import json
 from collections.abc import Collection
 
-from sqlalchemy import insert, select
+from sqlalchemy import select, text
 
 from shared.store.plumbing import about
 from shared.store.work import Work
 
 _PREFIX = "erased/"
+_REMEMBER = {
+    "sqlite": text(
+        "INSERT INTO about (name, value) SELECT value, :at FROM json_each(:names) WHERE true"
+        " ON CONFLICT DO NOTHING RETURNING name"
+    ),
+    "postgresql": text(
+        "INSERT INTO about (name, value)"
+        " SELECT value, :at FROM json_array_elements_text(CAST(:names AS json))"
+        " ON CONFLICT DO NOTHING RETURNING name"
+    ),
+}
 
 
 async def is_erased(work: Work, *erasure_ids: str) -> bool:
@@ -17,11 +29,11 @@ async def is_erased(work: Work, *erasure_ids: str) -> bool:
 
 
 async def new_among(work: Work, erasure_ids: Collection[str]) -> set[str]:
-    """Remember these erasures as done here; return those that were not before."""
-    names = [_PREFIX + each for each in erasure_ids]
-    known = set((await work.scalars(select(about.c.name).where(about.c.name.in_(names)))).all())
-    new = [name for name in names if name not in known]
-    if new:
-        rows = [{"name": name, "value": work.now.isoformat()} for name in new]
-        await work.execute(insert(about), rows)
-    return {name.removeprefix(_PREFIX) for name in new}
+    """Remember these erasures as done here; return those that were not before.
+
+    Of two units of work that do the same at once, the second waits and finds nothing new.
+    """
+    names = json.dumps(sorted(_PREFIX + each for each in erasure_ids))
+    values = {"names": names, "at": work.now.isoformat()}
+    new = await work.execute(_REMEMBER[work.store.dialect], values)
+    return {name.removeprefix(_PREFIX) for name in new.scalars()}

@@ -113,4 +113,4 @@ about = Table(
     Column("name", String, primary_key=True),
     Column("value", String, nullable=False),
 )
-"""What the store knows of itself: when it was first made (`born_at`, domain time)."""
+"""What the store knows of itself: when it was first made (`born_at`), whom it has erased."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlmodel import col
 
 from services.booking.models import Contact
 from shared.contracts.booking import (
@@ -23,7 +24,7 @@ ALEX = {"name": "Alex Ek", "email": "alex@example.org", "language": "sv"}
 async def contacts(here: Scene) -> set[str]:
     """Return the bookings that have a contact."""
     async with here.it.service.store.read() as reader:
-        return set((await reader.scalars(select(Contact.booking_id))).all())
+        return set((await reader.scalars(select(col(Contact.booking_id)))).all())
 
 
 async def booked(here: Scene, day: int, organisation_id: str, **contact: Any) -> dict[str, Any]:

@@ -39,7 +39,7 @@ async def test_one_call_erases_every_registration_of_the_address(
     """Past and coming ones lose the person, places move on without a letter, others stay."""
     async with scene(make_url, tmp_path, dialect) as s:
         events = [await s.published(), await s.published(capacity=1, waiting_list=True)]
-        spelled = {"contact": {"email": "PERSON1@example.org"}, "name": "P. One"}
+        spelled: dict[str, Any] = {"contact": {"email": "PERSON1@example.org"}, "name": "P. One"}
         needs = [{"kind": "food", "detail": "vegan"}]
         past = (await s.register(events[0], needs=needs))["id"]
         coming = (await s.register(events[1], **spelled))["id"]
@@ -164,16 +164,25 @@ async def test_what_was_only_asked_for_is_forgotten(make_url: MakeUrl, tmp_path:
 
 
 async def test_a_group_keeps_its_places(make_url: MakeUrl, tmp_path: Path) -> None:
-    """A group of thirty stays when its contact is erased elsewhere; it ends when it is meant."""
+    """A group stays when its contact is erased elsewhere; meant itself, it ends, and it alone."""
     async with scene(make_url, tmp_path) as s:
         first, second = await s.published(), await s.published()
         mine = (await s.register(first))["id"]
-        group = {"group": {"people": 30, "organisation_id": "lund"}}
+        group: dict[str, Any] = {"group": {"people": 30, "organisation_id": "lund"}}
         thirty = (await s.register(second, **group))["id"]
+        others = (await s.register(first, 2))["id"]
+        theirs = {**group, "contact": {"email": "person2@example.org"}}
+        theirs_id = (await s.register(second, 3, **theirs))["id"]
+        async with s.it.client(key_with("registrations:write", organisation_id="lund")) as lund:
+            assert (await lund.post(f"/v1/registrations/{theirs_id}/erasure")).status_code == 200
+        async with s.link(theirs_id) as holder:
+            assert (await holder.post(f"/v1/registrations/{theirs_id}/erasure")).status_code == 200
+        assert await s.status(theirs_id) == ("cancelled", None)
+        assert await s.status(others) == ("confirmed", None), "no organisation erases a stranger"
         await s.act(mine, "erasure")
         assert await s.status(thirty) == ("confirmed", None)
         assert (await s.places(second))["taken"] == 30
-        assert await rows(s, contact) == 0
+        assert await rows(s, contact) == 1
         await s.act(thirty, "erasure")
         assert await s.status(thirty) == ("cancelled", None)
         assert (await s.places(second))["taken"] == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -78,11 +79,12 @@ class Client:
                     self.cut += 1
                 await asyncio.sleep(0.05)
 
-    async def until(self, look: Callable[[], Awaitable[Any]]) -> Any:
-        """Return what `look` finds, once it finds something."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (found := await look()):
-                await asyncio.sleep(0.02)
+    async def until(self, what: str, look: Callable[[], Awaitable[Any]]) -> Any:
+        """Return what `look` finds, once it finds something; `what` names it if it never does."""
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while not (found := await look()):
+            assert time.monotonic() < ends, f"there is still no {what}"
+            await asyncio.sleep(0.02)
         return found
 
 
@@ -97,13 +99,14 @@ async def through(client: Client, house: House, asked: Asked, wrong: list[str]) 
         path = f"/v1/surveys?event_id={asked.event}"
         return (await client.ask("GET", path)).json()["items"]
 
-    asked.survey = (await client.until(survey))[0]["id"]
+    asked.survey = (await client.until(f"survey of {asked.event}", survey))[0]["id"]
 
     async def ballots() -> list[str]:
         found = ballots_of(house, asked)
         return found if len(found) >= PEOPLE else []
 
-    for token, rating in zip(await client.until(ballots), asked.ratings, strict=False):
+    tokens = await client.until(f"full set of ballots of {asked.survey}", ballots)
+    for token, rating in zip(tokens, asked.ratings, strict=False):
         await _spend(client, asked, "answers", {"ballot": token, "rating": rating}, wrong)
         words = {"ballot": token, "text": f"Om {rating}", "may_quote": False}
         await _spend(client, asked, "words", words, wrong)

@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from services.gateway.app import create_service
 from services.gateway.feed import keeping, reading
+from services.gateway.feed.bell import Bell
 from services.gateway.feed.cursors import Cursor, NotACursor, parse_cursor
 from services.gateway.feed.keeping import KeepInFeed, keep_in_feed
+from services.gateway.feed.messages import GATHER_SECONDS
 from services.gateway.feed.view import SHOWN, service_of
 from services.gateway.models import FeedHead
 from services.gateway.settings import Settings
@@ -257,6 +259,24 @@ async def test_a_message_is_kept_once(dialect: str, make_url: MakeUrl, tmp_path:
         for batch in ([one], [one, two], [two]):
             await keep(store, full(VisitsCounted), batch)
         assert [item["id"] for item in await pulled(it)] == [one.id, two.id]
+
+
+async def test_what_comes_closely_is_written_together(
+    make_url: MakeUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commits are kept apart: what comes in between is one of them, and nothing is lost."""
+    commits: list[float] = []
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(Bell, "ring", lambda _: commits.append(loop.time()))
+    async with house(make_url, tmp_path) as it:
+        began = loop.time()
+        for _ in range(100):
+            await it.hear(full(VisitsCounted))
+            await asyncio.sleep(0.002)
+        await it.quiet()
+        assert len(await pulled(it)) == 100
+        most = (commits[-1] - began) / GATHER_SECONDS + 2
+        assert len(commits) <= most
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

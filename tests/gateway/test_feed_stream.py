@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from shared.contracts.booking import VisitsCounted
 from shared.contracts.events import RegistrationConfirmed
 from shared.testing.fixtures import DIALECTS
 from shared.testing.running import Running, running
+from tests.bench.servers import server
 from tests.gateway.house import Outside, served
 from tests.gateway.said import full
 
@@ -242,3 +244,21 @@ async def test_a_long_way_past_others_messages_is_remembered(
         async with Outside(house.it.service).client(key) as client:
             page = (await client.get("/v1/messages", params={"after": place})).json()
         assert len(page["items"]) <= 30
+
+
+async def test_a_process_that_is_told_to_stop_lets_go_of_its_streams(tmp_path: Path) -> None:
+    """SIGTERM ends an idle stream and then the process, long before the drain's time-out."""
+    with server("services", ready="/readyz", environment={"ANDAN_DATA": str(tmp_path)}) as child:
+        key = (tmp_path / "admin-key").read_text().strip()
+        headers = {"Authorization": f"Bearer {key}"}
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=30) as client,
+            client.stream("GET", f"http://127.0.0.1:{child.port}{PATH}") as answer,
+        ):
+            lines = answer.aiter_lines()
+            assert (await anext(lines)).startswith(":")
+            child.process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(5):
+                async for _ in lines:
+                    pass
+        assert await asyncio.to_thread(child.process.wait, 10) == 0

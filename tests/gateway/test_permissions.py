@@ -35,6 +35,9 @@ PUBLIC = {
     ("post", "/v1/events/{}/registrations"),
     ("post", "/v1/registration-links"),
     ("post", "/v1/sessions"),
+    ("post", "/v1/unsubscriptions"),
+    ("get", "/v1/unsubscriptions/{}"),
+    ("post", "/v1/unsubscriptions/{}"),
     ("get", "/v1/years/{}/figures"),
     ("get", "/v1/years/{}/report"),
 }

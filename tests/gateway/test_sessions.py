@@ -14,7 +14,9 @@ from services.gateway.models import SessionRow, SignInLinkRow
 from services.gateway.settings import Settings
 from services.gateway.signing_in import first_link
 from shared.clock import ReplayClock
-from shared.security.principal import SCOPES
+from shared.security.inner import PAGES, VISITOR
+from shared.security.keyring import Keyring
+from shared.security.principal import SCOPES, Principal
 from shared.store.plumbing import due, idempotency
 from shared.testing.fixtures import DIALECTS
 from shared.testing.running import running
@@ -221,3 +223,20 @@ async def test_only_a_session_is_current(tmp_path: Path) -> None:
         for client, expected in ((nobody, 401), (key, 404)):
             assert (await client.get("/v1/sessions/current")).status_code == expected
             assert (await client.delete("/v1/sessions/current")).status_code == expected
+
+
+async def test_dead_sessions_of_one_sign_out_no_other(tmp_path: Path) -> None:
+    """What pages ask for was counted as pages: their old cookies are no guesses of one network."""
+    async with house(tmp_path, rate_public_a_minute=5, key_cache_seconds=0) as it:
+        token = await session_of(it)
+        inner = Keyring.open(tmp_path / "keys").inner_key()
+        page = {VISITOR: inner.mint(Principal(kind="key", id=PAGES))}
+        dead = "session_0198a000-0000-7000-8000-000000000000_" + "a" * 43
+        for _ in range(10):
+            async with it.client(dead, **page) as client:
+                assert (await client.get("/v1/sessions/current")).status_code == 401
+            async with it.client(**page) as client:
+                answer = await client.post("/v1/sessions", json={"token": "a" * 43})
+                assert answer.status_code == 404
+        async with it.client(token, **page) as client:
+            assert (await client.get("/v1/sessions/current")).status_code == 200

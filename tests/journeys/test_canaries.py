@@ -65,7 +65,7 @@ async def test_nothing_personal_leaves_its_owners(tmp_path: Path) -> None:
         async with entered(child.url, data, data / "mail") as house:
             lived = await live(house)
         owned = b"".join(bytes_of(data, of_owners=True).values())
-        for what in ("name at the desk", "address at the form", "purpose", "need"):
+        for what in ("name at the desk", "address at the desk", "purpose", "need"):
             assert CANARIES[what].encode() in owned, f"the test would see nothing: {what}"
         kept = bytes_of(data, of_owners=False)
         assert child.terminate() == 0

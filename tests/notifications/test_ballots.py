@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from services.notifications.handlers import ballots as handing_out
 from services.notifications.models import Attendance, Ballot, Delivery
 from shared.contracts.events import (
     EventContactGiven,
@@ -128,12 +129,14 @@ async def test_the_letter_says_what_it_is(
 async def test_everything_again_mails_nobody_twice(it: Scene) -> None:
     """Repeated, also after the inbox forgot, before and after the survey closed: no letter more."""
     await came(it, people(5))
-    await it.hear(attendance_closed(5), it.ballots(*secrets(5)))
+    await it.hear(attendance_closed(5), it.ballots(*secrets(7)))
     before = invited(it.mails())
     assert len(before) == 5
     await it.forget_inbox()
     await it.repeat()
     assert invited(it.mails()) == before
+    async with it.it.service.store.read() as reader:
+        assert len((await reader.scalars(select(Ballot))).all()) == 2
     await it.hear(survey_closed())
     await it.forget_inbox()
     await it.repeat()
@@ -276,20 +279,24 @@ async def test_sheets_wait_for_the_invitations(sqlite: Scene) -> None:
         assert (answer.status_code, answer.json()["type"][-14:]) == (409, "not-handed-out")
 
 
-async def test_more_people_than_go_at_once(sqlite: Scene) -> None:
-    """Two hundred letters are written at a time, and the rest follows."""
-    await came(sqlite, people(230))
-    await sqlite.hear(attendance_closed(230), sqlite.ballots(*secrets(120, "a"), parts=2))
-    await sqlite.hear(sqlite.ballots(*secrets(110, "b"), part=2, parts=2))
+async def test_more_people_than_go_at_once(sqlite: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many letters are written at a time, and the rest follows."""
+    monkeypatch.setattr(handing_out, "AT_ONCE", 10)
+    await came(sqlite, people(25))
+    await sqlite.hear(attendance_closed(25), sqlite.ballots(*secrets(14, "a"), parts=2))
+    await sqlite.hear(sqlite.ballots(*secrets(11, "b"), part=2, parts=2))
     given = invited(sqlite.mails())
-    assert len(given) == len(set(given.values())) == 230
+    assert len(given) == len(set(given.values())) == 25
+    await sqlite.move(timedelta(days=7))
+    reminded = [mail["To"] for mail in sqlite.mails() if mail["Subject"].startswith("Påm")]
+    assert len(reminded) == len(set(reminded)) == 25
 
 
 async def test_no_order_of_the_store_tells_who_got_which(sqlite: Scene) -> None:
     """Deliveries, in any order that is kept, go with neither the people's order nor the tokens'."""
-    who = people(180)
+    who = people(100)
     await came(sqlite, who)
-    await sqlite.hear(attendance_closed(180), sqlite.ballots(*secrets(180)))
+    await sqlite.hear(attendance_closed(100), sqlite.ballots(*secrets(100)))
     given = invited(sqlite.mails())
     by_person = [given[f"{each}@example.org"] for each in who]
     async with sqlite.it.service.store.read() as reader:
@@ -299,12 +306,12 @@ async def test_no_order_of_the_store_tells_who_got_which(sqlite: Scene) -> None:
         invited([mail])[mail["To"].addresses[0].addr_spec]
         for mail in sorted(sqlite.mails(), key=lambda each: each["Message-ID"])
     ]
-    assert len(ids) == 180
+    assert len(ids) == 100
     assert all(each[14] == "4" for each in ids)  # random, so their order is nobody's
     told = [each.delivery_id for each in await sqlite.it.published(DeliverySent)]
     assert set(told) == ids
     for order in (by_person, by_file):
-        assert abs(rank_correlation(order)) < 0.4  # five standard deviations at n = 180
+        assert abs(rank_correlation(order)) < 0.5  # five standard deviations at n = 100
 
 
 def rank_correlation(tokens: list[str]) -> float:

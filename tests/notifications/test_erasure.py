@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -135,10 +136,10 @@ async def test_a_mail_that_is_being_written_goes_too(make_url: MakeUrl, tmp_path
         post = s.it.service.store.need(Postman).post
         begun, go_on, send = asyncio.Event(), asyncio.Event(), post.send
 
-        async def slowly(*letter: object) -> None:
+        async def slowly(delivery_id: str, mail: EmailMessage) -> None:
             begun.set()
             await go_on.wait()
-            await send(*letter)  # type: ignore[arg-type]  # what it was given
+            await send(delivery_id, mail)
 
         post.send = slowly  # type: ignore[method-assign]  # the same, only later
         await s.hear(event())

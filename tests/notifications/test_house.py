@@ -14,6 +14,7 @@ from services.booking.app import create_service as create_booking
 from services.events.app import create_service as create_events
 from services.notifications.app import create_service as create_notifications
 from services.notifications.settings import Settings
+from services.surveys.app import create_service as create_surveys
 from shared.clock import ReplayClock
 from shared.contracts.directory import OrganisationRegistered
 from shared.contracts.every import CONTRACTS
@@ -29,26 +30,25 @@ from shared.service import Service
 from shared.store.plumbing import dead_letter, waiting
 from shared.testing.fixtures import DIALECTS, MakeUrl
 from shared.testing.running import ADMIN, Running
-from tests.notifications.scene import NOON, calendar_of, look_again, parsed, text_of
+from tests.notifications.scene import NOON, calendar_of, invited, look_again, parsed, text_of
 
 pytestmark = pytest.mark.anyio
 
 
 class House:
-    """Notifications and one service that it hears."""
+    """Notifications and the services that it hears."""
 
-    def __init__(
-        self, teller: Running, notifications: Service, clock: ReplayClock, folder: Path
-    ) -> None:
-        self.teller = teller
-        self.notifications = notifications
-        self._clock = clock
+    def __init__(self, runs: list[Running], clock: ReplayClock, folder: Path) -> None:
+        self.teller = runs[0]
+        self.runs = runs
+        self.notifications = runs[-1].service
+        self.clock = clock
         self._folder = folder
 
     async def mails(self) -> list[EmailMessage]:
         """Return all mails once nothing is left to do, an hour later."""
         await self.quiet()
-        self._clock.move(self._clock.now() + timedelta(hours=1))
+        self.clock.move(self.clock.now() + timedelta(hours=1))
         await self.quiet()
         async with self.notifications.store.read() as reader:
             for table in (waiting, dead_letter):
@@ -57,15 +57,17 @@ class House:
 
     async def quiet(self) -> None:
         """Return when what was told is written, and what is due at this instant is done."""
-        services = (self.teller.service, self.notifications)
+        services = [each.service for each in self.runs]
         await until_quiet([each.quiet for each in services])
         await look_again(self.notifications)
         await until_quiet([each.quiet for each in services])
 
 
 @asynccontextmanager
-async def house(create: Any, make_url: MakeUrl, folder: Path, dialect: str) -> AsyncIterator[House]:
-    """Start notifications beside the service that `create` makes."""
+async def house(
+    create: Any, make_url: MakeUrl, folder: Path, dialect: str, *others: Any
+) -> AsyncIterator[House]:
+    """Start notifications beside the service that `create` makes, and `others`."""
     assert CONTRACTS
     clock, keyring = ReplayClock(NOON), Keyring.open(folder / "keys")
     bus, metrics = EmbeddedBus(EmbeddedLog(folder / "log.sqlite")), Metrics(with_process=False)
@@ -76,15 +78,15 @@ async def house(create: Any, make_url: MakeUrl, folder: Path, dialect: str) -> A
         made: Service = maker(Settings.model_validate(values), clock, bus, keyring, metrics)
         return made
 
-    services = [await make(create), await make(create_notifications)]
+    services = [await make(each) for each in (create, *others, create_notifications)]
     heard = [each for service in services for each in service.parts.subscriptions]
     await bus.start()
     await bus.declare([*TOPICS.values(), *(each.dead_letters for each in heard)])
     for service in services:
         await service.start()
     try:
-        teller = Running(services[0], bus, keyring, keyring.inner_key())
-        yield House(teller, services[1], clock, folder)
+        runs = [Running(each, bus, keyring, keyring.inner_key()) for each in services]
+        yield House(runs, clock, folder)
     finally:
         for service in services:
             await service.stop()
@@ -144,6 +146,63 @@ async def test_registrations_are_told(make_url: MakeUrl, tmp_path: Path, dialect
         (placed,) = [mail for mail in mails if "Du har en plats" in mail["Subject"]]
         assert "https://example.org/stream" in text_of(placed)
         assert calendar_of(placed) is not None
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_who_came_can_say_what_they_thought(
+    make_url: MakeUrl, tmp_path: Path, dialect: str
+) -> None:
+    """From the door to the answer: a ballot for each who came, by mail or on paper, good once."""
+    async with (
+        house(create_events, make_url, tmp_path, dialect, create_surveys) as it,
+        it.teller.client(ADMIN) as clerk,
+        it.runs[1].client(PUBLIC) as surveys,
+        it.runs[2].client(ADMIN) as sheets,
+    ):
+        event = {
+            "format": "dialogforum",
+            "titles": {"sv": "Jämlik hälsa"},
+            "capacity": 20,
+            "starts_at": "2023-04-03T07:00:00Z",
+            "ends_at": "2023-04-03T10:00:00Z",
+            "time_zone": "Europe/Stockholm",
+            "place": "Salen",
+            "admission": "first-come",
+        }
+        event_id = (await clerk.post("/v1/events", json=event)).json()["id"]
+        assert (await clerk.post(f"/v1/events/{event_id}/publication")).status_code == 200
+        ids = []
+        for number in range(4):
+            person = {
+                "name": f"Person {number}",
+                "contact": {"email": f"p{number}@example.org"},
+                "sector": "association",
+                "language": "sv",
+            }
+            path = f"/v1/events/{event_id}/registrations"
+            ids.append((await clerk.post(path, json=person)).json()["id"])
+        await it.quiet()
+        it.clock.move(NOON + timedelta(days=2))
+        for registration in ids[:3]:
+            path = f"/v1/registrations/{registration}/attendance"
+            assert (await clerk.post(path, json={"attended": True})).status_code == 200
+        heads = await clerk.post(f"/v1/events/{event_id}/walk-ins", json={"people": 2})
+        assert heads.status_code < 300, heads.text
+        closed = await clerk.post(f"/v1/events/{event_id}/attendance-closing")
+        assert closed.status_code < 300, closed.text
+        await it.quiet()
+        ballots = invited(await it.mails())
+        assert set(ballots) == {f"p{number}@example.org" for number in range(3)}
+        (survey,) = (await surveys.get(f"/v1/surveys?event_id={event_id}")).json()["items"]
+        wanted = {"survey_id": survey["id"], "count": 2}
+        links = (await sheets.post("/v1/ballot-sheets", json=wanted)).json()["links"]
+        tokens = [*ballots.values(), *(link.rsplit("/", 1)[1] for link in links)]
+        assert len(set(tokens)) == 5
+        path = f"/v1/surveys/{survey['id']}/answers"
+        for status in (204, 409):
+            for token in tokens:
+                answer = await surveys.post(path, json={"ballot": token, "rating": 4})
+                assert answer.status_code == status, answer.text
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -1,12 +1,15 @@
 """Whatever comes in whatever order, one ballot each; and no stored byte shows one afterwards."""
 
 import io
+import logging
 import random
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import select
 
 from services.notifications.models import Ballot
@@ -96,13 +99,27 @@ async def test_one_invitation_each_in_any_order(
             assert set(invited(it.mails())) == asked, f"seed {seed + turn}"
 
 
-async def test_no_stored_byte_shows_a_ballot(make_url: MakeUrl, tmp_path: Path) -> None:
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """All that is logged, with logging as it was put back afterwards."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    stream = io.StringIO()
+    configure_logs(stream=stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+async def test_no_stored_byte_shows_a_ballot(
+    make_url: MakeUrl, tmp_path: Path, log: io.StringIO
+) -> None:
     """Neither store, nor its WAL, nor the bus, nor a log line, while it waits or when it is sent.
 
-    What the store kept of it, unreadable, is gone too once the letter is sent and the store closed.
+    What the store kept of it, unreadable, is gone too an hour after the letter was sent.
     """
-    log, secrets = io.StringIO(), [f"secret-{each}-{'z' * 30}" for each in range(12)]
-    configure_logs(stream=log)
+    secrets = [f"secret-{each}-{'z' * 30}" for each in range(12)]
     async with scene(make_url, tmp_path, at=AFTER) as it:
         closed_folder = tmp_path / "mail"
         closed_folder.write_text("in the way")  # no mail can be written
@@ -126,6 +143,8 @@ async def test_no_stored_byte_shows_a_ballot(make_url: MakeUrl, tmp_path: Path) 
         assert set(invited(it.mails()).values()) < {f"{SURVEY}.{each}" for each in secrets}
         assert shown(tmp_path, secrets) == []
         await it.hear(survey_closed())
+        await it.move(timedelta(hours=2))
+        assert shown(tmp_path, [*secrets, *kept]) == []
     assert shown(tmp_path, [*secrets, *kept]) == []
     assert EVENT in "".join(stored(tmp_path))  # the bytes are those of the store
     assert "notifications.ballots" in log.getvalue()

@@ -64,6 +64,8 @@ async def test_a_year_becomes_figures(reporting: Running) -> None:
         assert told["gatherings", None]["as_of"] == "2023-06-01T12:00:00Z"
         assert told["rooms", None]["as_of"] is None
         assert [each["key"] for each in items] == sorted(each["key"] for each in items)
+        years = await every_item(client, "/v1/years", limit=1)
+        assert years == [{"year": 2023, "status": "open", "closed_at": None}]
         other = await every_item(client, "/v1/years/2022/figures")
         assert {each["value"] for each in other} == {"0", "{}"}
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from services.reporting.app import PARTS, create_service
-from services.reporting.handlers import NothingUnread
+from services.reporting.handlers import NothingUnread, amending
 from services.reporting.queries import YearBook
 from shared.clock import ReplayClock
 from shared.contracts.reporting import FigureAmended, FigurePublished, YearClosed
@@ -129,6 +129,27 @@ async def test_late_facts_are_amended_together(closed: Running) -> None:
     messages = await closed.published(FigureAmended)
     assert messages[-1].value == "23"
     assert len(messages) <= 3
+
+
+async def test_nothing_is_amended_while_messages_are_unread(
+    closed: Running, clock: ReplayClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A closed year keeps what it shows until all that was said is read, and is amended then."""
+
+    async def something_unread() -> bool:
+        return False
+
+    unread = closed.service.store.need(NothingUnread)
+    monkeypatch.setattr(amending, "LOOKS", 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(unread, "ask", something_unread)
+        await closed.hear(checked_in("late"))
+        await closed.quiet()
+        assert await closed.published(FigureAmended) == []
+        assert values(await report_of(closed))["gatherings", None] == "3"
+    clock.move(clock.now() + timedelta(minutes=1))
+    await closed.quiet()
+    assert [each.value for each in await closed.published(FigureAmended)] == ["4"]
 
 
 async def test_what_leaves_and_enters_a_closed_year_is_amended(closed: Running) -> None:

@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reporting.rules import FIGURES, HEARD, WITHHELD, fact_of, withhold
+from services.reporting.rules import FIGURES, HEARD, WITHHELD, Released, fact_of, withhold
+from services.reporting.rules.evaluations import mean_of_means, pooled_mean
 from services.reporting.rules.year import monthly_mean
+from shared.contracts.envelope import Envelope
 from shared.contracts.every import CONTRACTS
 from shared.contracts.message import decode
 from tests.reporting.logs import invented
 from tests.reporting.projection import envelope
+from tests.reporting.said import STARTS, released
 
 CELLS = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 12))
 UNSTATED = st.integers(0, 9)
@@ -80,6 +83,39 @@ def test_no_hidden_cell_can_be_worked_out(cells: dict[str, int], unstated: int) 
 def test_a_monthly_mean_is_whole_or_has_two_decimals(total: int, mean: str) -> None:
     """A twelfth is told exactly where it is whole, else to the hundredth."""
     assert monthly_mean(total) == mean
+
+
+@pytest.mark.parametrize(
+    ("means", "of_means", "pooled"),
+    [
+        ([], None, None),
+        ([("4.0", 50), ("4.6", 30), ("4.3", 20)], "4.3", "4.2"),
+        ([("4.2", 10), ("4.3", 10)], "4.3", "4.3"),
+        ([("1.0", 10), ("5.0", 90)], "3.0", "4.6"),
+        ([("4.0", 11)], "4.0", "4.0"),
+    ],
+)
+def test_the_means_of_a_year(
+    means: list[tuple[str, int]], of_means: str | None, pooled: str | None
+) -> None:
+    """Each event's mean weighs alike in the one, each answer in the other; halves go up."""
+    all_released = [released_fact("mean", mean=mean, answered=n) for mean, n in means]
+    others = [
+        released_fact("too-few"),
+        released_fact("band", at_least="1.0", at_most="2.0"),
+        released_fact("bound", answered=900, at_least="4.8"),
+    ]
+    assert mean_of_means([*all_released, *others]) == of_means
+    assert pooled_mean([*others, *all_released]) == pooled
+
+
+def released_fact(rule: str, **said: object) -> Released:
+    """Return what one survey's result released."""
+    message = released("e1", rule=rule, **said)
+    around = Envelope(
+        id="m1", source="https://test.example", type=message.type, time=STARTS, subject="s"
+    )
+    return Released(fact_of(message, around), None)
 
 
 def test_every_definition_is_complete() -> None:

@@ -84,7 +84,7 @@ async def test_a_reader_is_waited_for(make_store: MakeStore, tmp_path: Path) -> 
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM person").fetchone()
     await delete_secrets(store)
-    scrubbing = asyncio.create_task(scrubs("person")(store, NOW))
+    scrubbing = asyncio.ensure_future(scrubs("person")(store, NOW))
     await asyncio.sleep(0.1)
     assert not scrubbing.done()
     async with store.read() as other:

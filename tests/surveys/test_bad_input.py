@@ -86,6 +86,18 @@ async def test_words_that_are_none(sqlite_here: Scene, text: Any) -> None:
     await refused(await sqlite_here.write(survey_id, token, text), 422, "invalid-request")
 
 
+async def test_half_a_character_is_refused(sqlite_here: Scene) -> None:
+    """A surrogate without its other half is no text."""
+    survey_id = await sqlite_here.opened(1)
+    [token] = await sqlite_here.tokens(survey_id)
+    answer = await sqlite_here.anybody.post(
+        f"/v1/surveys/{survey_id}/words",
+        content=b'{"ballot": "%s", "text": "a\\ud800"}' % token.encode(),
+        headers={"content-type": "application/json"},
+    )
+    assert answer.status_code in (400, 422)
+
+
 async def test_words_of_any_kind_come_back_as_they_were(here: Scene) -> None:
     """Any script, markup and a phone number are plain text, from the post to the reader."""
     written = [
@@ -115,8 +127,8 @@ async def test_who_may(sqlite_here: Scene) -> None:
         ("GET", "/v1/quotes/x"),
         ("POST", "/v1/quotes/x/approval"),
     ]:
-        body = {"json": {}} if method == "POST" else {}
-        assert (await here.anybody.request(method, path, **body)).status_code == 401
+        body: dict[str, str] | None = {} if method == "POST" else None
+        assert (await here.anybody.request(method, path, json=body)).status_code == 401
     assert (await here.client.get("/v1/quotes/x")).status_code == 404
     assert (await here.anybody.get("/v1/surveys/x")).status_code == 404
     assert (await here.client.post("/v1/surveys/x/closing")).status_code == 404

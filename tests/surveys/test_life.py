@@ -162,8 +162,11 @@ async def test_a_close_amid_answers_loses_none(here: Scene) -> None:
 async def test_a_second_copy_of_the_store_releases_nothing(sqlite_here: Scene) -> None:
     """A store that was copied before the close finds its box destroyed and tells nothing."""
     here = sqlite_here
-    survey_id = await here.answered(MIXED)
+    survey_id = await here.answered(MIXED, attended=11)
     here.it.service.store.need(BallotBoxes).destroy(EVENT)
+    left = (await here.tokens(survey_id))[-1]
+    for late in (await here.answer(survey_id, left, 3), await here.write(survey_id, left, "Bra")):
+        assert (late.status_code, late.json()["type"]) == (409, "/problems/survey-closed")
     await here.close(survey_id)
     assert await here.it.published(ResultReleased) == []
     answer = await here.result(survey_id)

@@ -1,6 +1,7 @@
 """Quotes: consent, flags, cuts, approval by a person, withdrawal by a receipt code."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,6 +80,18 @@ async def test_a_quote_is_withdrawn_before_anybody_saw_it(here: Scene) -> None:
     assert await here.it.published(QuoteWithdrawn) == []
     unknown = await here.anybody.post("/v1/quote-withdrawals", json={"code": "invented"})
     assert unknown.status_code == 404
+
+
+@pytest.mark.anyio
+async def test_withdrawn_words_leave_the_files(sqlite_here: Scene, tmp_path: Path) -> None:
+    """Nobody finds a word of a quote that was taken back before it was published on the disk."""
+    here = sqlite_here
+    survey_id, code = await proposed(here)
+    await here.close(survey_id)
+    assert any(WORDS.encode() in path.read_bytes() for path in tmp_path.glob("*.sqlite*"))
+    await here.anybody.post("/v1/quote-withdrawals", json={"code": code})
+    await here.it.quiet()
+    assert not any(WORDS.encode() in path.read_bytes() for path in tmp_path.glob("*.sqlite*"))
 
 
 @pytest.mark.anyio

@@ -72,10 +72,9 @@ def near(histogram: Sequence[int], most: int) -> Iterator[Histogram]:
                         yield other
 
 
-@given(st.lists(st.integers(0, 4), min_size=5, max_size=5).filter(lambda h: sum(h) < 5))
-def test_under_five_nothing_is_told(histogram: list[int]) -> None:
+def test_under_five_nothing_is_told() -> None:
     """Neither number, mean, bound nor bar."""
-    assert release(histogram) == Release("too-few")
+    assert by_release(range(5)).keys() == {Release("too-few")}
 
 
 @pytest.mark.parametrize("attended", [5, 6, 9])
@@ -91,6 +90,7 @@ def test_bands(attended: int) -> None:
         assert told(alike) == []
 
 
+@pytest.mark.campaign
 def test_small_numbers_as_a_whole(rounds: Rounds) -> None:
     """From ten on: every histogram there is, and nothing under five is told by its release."""
     for answers in range(MEAN_FROM, rounds(sample=18, whole=45)):
@@ -99,6 +99,7 @@ def test_small_numbers_as_a_whole(rounds: Rounds) -> None:
             assert told(alike) == [], (said, alike[:5])
 
 
+@pytest.mark.campaign
 @given(st.integers(0, 2**32), st.integers(MEAN_FROM, 400))
 def test_large_numbers_by_example(seed: int, answers: int) -> None:
     """Each number under five could be another one: a neighbour with the same release has it."""
@@ -153,11 +154,8 @@ def test_what_everybody_said(
     ("total", "mean"), [(80, "4.0"), (91, "4.6"), (85, "4.3"), (81, "4.1"), (79, "4.0")]
 )
 def test_half_up(total: int, mean: str) -> None:
-    """4.05 is told as 4.1, 3.95 as 4.0."""
-    fives = total - 3 * 20
-    threes, fives = (20 - fives // 2, fives // 2) if fives % 2 == 0 else (0, 0)
-    histogram = (0, 0, threes, 0, fives) if fives else _with_total(total)
-    assert release(histogram).mean == mean
+    """Of twenty answers, 4.05 is told as 4.1 and 3.95 as 4.0."""
+    assert release(_with_total(total)).mean == mean
 
 
 def _with_total(total: int) -> Histogram:
@@ -182,17 +180,22 @@ def test_two_results_and_the_figures_of_their_year() -> None:
     """Of all pairs that look alike, pooled mean and mean of means included, none tells more."""
     small = by_release([4, 6, MEAN_FROM])
     for one in small:
+        if not one.says_something:
+            continue
         for other in small:
             figures = pooled(one, other)
-            firsts = [
+            pairs = [
                 histogram
                 for said, alike in small.items()
                 if said == one and pooled(said, other) == figures
                 for histogram in alike
             ]
-            if one.says_something:
-                assert told(firsts) == []
-            without = pooled(one)
-            assert not other.mean or figures != without or without is None or one.mean
-    hidden = [release(each) for each in every_histogram(4)]
-    assert {pooled(release((0, 2, 3, 3, 2)), each) for each in hidden} == {("3.5", "3.5")}
+            assert told(pairs) == []
+
+
+def test_a_year_less_what_is_published_is_nothing() -> None:
+    """The figures of a year with a survey that released no mean are those without it."""
+    shown = release((0, 2, 3, 3, 2))
+    for answers in (0, 4, 7, 9):
+        for histogram in every_histogram(answers):
+            assert pooled(shown, release(histogram)) == pooled(shown)

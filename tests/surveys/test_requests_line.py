@@ -2,14 +2,11 @@
 
 import io
 import json
-import logging
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
-import structlog
 from sqlalchemy import func, select
 
-from shared.observability.logs import configure_logs
 from shared.store.plumbing import idempotency
 from tests.surveys.scene import Scene
 
@@ -17,19 +14,6 @@ pytestmark = pytest.mark.anyio
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 HEADERS = {"x-request-id": "r-1", "traceparent": TRACE, "idempotency-key": "k-1"}
-
-
-@pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """Catch what this process logs."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    caught = io.StringIO()
-    configure_logs(stream=caught, json_lines=True)
-    yield caught
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 async def test_nothing_of_an_answer_is_told_or_kept(
@@ -41,7 +25,10 @@ async def test_nothing_of_an_answer_is_told_or_kept(
     token = (await here.tokens(survey_id))[0]
     stream.truncate(0)
     stream.seek(0)
-    posts = [("answers", {"rating": 4}), ("words", {"text": "Bra", "may_quote": True})]
+    posts: list[tuple[str, dict[str, Any]]] = [
+        ("answers", {"rating": 4}),
+        ("words", {"text": "Bra", "may_quote": True}),
+    ]
     for place, said in posts:
         for status in (204, 409):
             answer = await here.client.post(

@@ -122,8 +122,15 @@ async def _erase(
 
 
 async def _of_same_address(work: Work, registration_id: str) -> tuple[str | None, list[str]]:
-    """Return the address in its comparable form, and all registrations of it, in order."""
-    mine = select(contact.c.email_key).where(contact.c.registration_id == registration_id)
+    """Return the address in its comparable form, and all registrations of it, in order.
+
+    A group stands for itself: its organisation may have named anybody as its contact.
+    """
+    mine = (
+        select(contact.c.email_key)
+        .join(registration, registration.c.id == contact.c.registration_id)
+        .where(registration.c.id == registration_id, registration.c.is_group.is_(False))
+    )
     email_key = await work.scalar(mine)
     if email_key is None:
         return None, [registration_id]

@@ -116,7 +116,11 @@ async def opened_stream(
     after: AfterParameter = "",
     last_event_id: Annotated[
         str | None,
-        Header(max_length=64, description="The last id that was seen; before `after`."),
+        Header(
+            alias="Last-Event-ID",
+            max_length=64,
+            description="The last id that was seen; before `after`.",
+        ),
     ] = None,
 ) -> AsyncIterator[Opened]:
     """Let a stream in and hold its place until it ends."""
@@ -137,7 +141,7 @@ async def stream_messages(
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream what the house has said and says, as server-sent events; `data` is a CloudEvent.
 
-    Each event's id is a cursor: a browser's EventSource goes on by itself where it was cut. A
+    Each event's id is a cursor: sent as `Last-Event-ID` it goes on where it was cut. A
     comment is sent every 15 seconds. A stream ends when the process stops and within a minute of
     its key being revoked.
     """

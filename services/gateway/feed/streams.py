@@ -19,6 +19,8 @@ from shared.store import Store
 
 LOOK_EVERY_SECONDS: Final = 1.0
 """How long another process's commit may go unseen: its bell does not ring here."""
+REST_SECONDS: Final = 0.1
+"""Looks of one stream are no closer: in a rush each brings many; a lone message comes at once."""
 AT_ONCE: Final = 100
 COME_BACK_MS: Final = 2_000
 TRY_AGAIN_SECONDS: Final = 10
@@ -82,7 +84,7 @@ class Streams:
         after = told = opened.after
         proof = _Proof(self._counts, opened.principal, self._proof_seconds)
         while not self._closed.is_set():
-            rung = self._bell.listen()
+            rung, rested = self._bell.listen(), _now() + REST_SECONDS
             try:
                 async with self._store.read() as reader:
                     found = await look(reader, after, opened.types, AT_ONCE)
@@ -103,6 +105,7 @@ class Streams:
                 told = after
             if not found.more:
                 await _rung(rung, LOOK_EVERY_SECONDS)
+                await asyncio.sleep(max(0.0, rested - _now()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,13 @@ def public_schema(message: type[Message]) -> dict[str, Any]:
     required = [name for name in schema.get("required", ()) if name in fields]
     schema |= {"$id": dataschema(message), "properties": properties, "required": required}
     schema["x-subject"] = message.keyed_by
+    needed = {name: each for name, each in schema.get("$defs", {}).items() if _names(schema, name)}
+    schema["$defs"] = needed
     return schema
+
+
+def _names(schema: dict[str, Any], definition: str) -> bool:
+    return f"#/$defs/{definition}'" in str(schema["properties"])
 
 
 def _include(message: type[Message]) -> set[str] | None:

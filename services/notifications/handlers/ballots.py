@@ -129,8 +129,9 @@ async def hand_out(work: Work, due: Due) -> None:
     drawn = _RANDOM.sample(ballots, len(turn))
     survey.is_handed_out = True
     remind_at = reminder_at(survey.opened_at or work.now, survey.closes_at)
-    if turn:
+    if turn and remind_at > work.now:
         await work.later("remind", survey.survey_id, remind_at)
+    if turn:
         await work.later(scrub.KIND, survey.survey_id, work.now + SENT_BY_THEN)
     letters = []
     for (attendance, contact), ballot in zip(turn, drawn, strict=True):
@@ -147,19 +148,22 @@ async def hand_out(work: Work, due: Due) -> None:
 
 
 async def remind(work: Work, due: Due) -> None:
-    """Remind everybody who was invited, once: nobody knows who has answered."""
-    survey = await _locked(work, due.key)
-    if survey is None or survey.is_closed or survey.is_reminded or survey.closes_at is None:
+    """Remind everybody who was invited, once, so many at a time: nobody knows who has answered."""
+    survey, after = await _locked(work, due.key), due.data.get("after", "")
+    if survey is None or survey.is_closed or (survey.is_reminded and not after):
         return
     survey.is_reminded = True
     event = await work.get_one(KnownEvent, survey.event_id)
+    people = await _invited(work, survey.event_id, after)
     letters = [
         _letter(work, survey, event, contact, "survey-reminder")
-        for contact in await _invited(work, survey.event_id)
+        for contact in people
         if not await is_unwanted(work, contact.email or "", "survey-reminder")
     ]
     for letter in sorted(letters, key=lambda each: each.delivery_id):
         await send_letter(work, letter)
+    if len(people) == AT_ONCE:
+        await work.later(due.kind, due.key, work.now, {"after": people[-1].id})
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,7 @@ async def end_survey(work: Work, command: EndSurvey) -> None:
     await work.execute(delete(Attendance).where(col(Attendance.event_id) == survey.event_id))
     for kind in ("remind", "hand-out", "end-survey"):
         await work.drop(kind, command.survey_id)
+    await work.later(scrub.KIND, command.survey_id, work.now)
 
 
 async def end_survey_in_time(work: Work, due: Due) -> None:
@@ -253,7 +258,7 @@ async def _uninvited(work: Work, event_id: str) -> list[tuple[Attendance, Contac
     ]
 
 
-async def _invited(work: Work, event_id: str) -> Sequence[Contact]:
+async def _invited(work: Work, event_id: str, after: str) -> Sequence[Contact]:
     statement = (
         select(Contact)
         .join(Attendance, col(Contact.id) == col(Attendance.registration_id))
@@ -261,7 +266,10 @@ async def _invited(work: Work, event_id: str) -> Sequence[Contact]:
             col(Attendance.event_id) == event_id,
             col(Attendance.invited),
             col(Contact.email).is_not(None),
+            col(Contact.id) > after,
         )
+        .order_by(col(Contact.id))
+        .limit(AT_ONCE)
     )
     return (await work.scalars(statement)).all()
 

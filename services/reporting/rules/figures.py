@@ -122,11 +122,13 @@ FIGURES: Mapping[str, Definition] = {
         title_en="Participants by sector",
         definition_sv=(
             "Deltagare efter den sektor de uppgett; utan uppgift saknas. Färre än fem visas som "
-            "<5, och fler sektorer undantas så att inget kan räknas ut."
+            "<5, och fler sektorer undantas så att inget kan räknas ut. Sena uppgifter ändrar inte "
+            "tabellen för ett avslutat år."
         ),
         definition_en=(
             "Participants by the sector they stated; those who stated none are missing. Under "
-            "five reads <5, and more sectors are withheld so that nothing can be worked out."
+            "five reads <5, and more sectors are withheld so that nothing can be worked out. Late "
+            "facts leave the table of a closed year as it is."
         ),
         formula="per sector: |persons who attended| + Σ heads and groups of the sector",
     ),

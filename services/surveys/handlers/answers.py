@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from services.surveys.box import BallotBoxes
+from services.surveys.box import BallotBoxes, BoxDestroyed
 from services.surveys.models import Ballot, SealedWords, Survey, Tally
 from services.surveys.rules.ballots import Purpose, code_hash, hashes_of, new_code
 from services.surveys.rules.problems import BallotSpent, BallotUnknown, NothingHere, SurveyClosed
@@ -33,12 +33,10 @@ async def answer(work: Work, command: Answer) -> None:
 
     Raises BallotUnknown, BallotSpent, SurveyClosed, or NothingHere for no survey.
     """
-    tally = await _open_box(work, command.survey_id)
+    tally, histogram = await _open_box(work, command.survey_id)
     await _spend(work, command.survey_id, command.ballot, "rating")
-    boxes = work.need(BallotBoxes)
-    histogram = boxes.open_tally(tally.box, tally.sealed)
     histogram[command.rating - 1] += 1
-    tally.sealed = boxes.seal_tally(tally.box, histogram)
+    tally.sealed = work.need(BallotBoxes).seal_tally(tally.box, histogram)
     work.add(tally)
 
 
@@ -57,7 +55,7 @@ async def write(work: Work, command: Write) -> str | None:
 
     Raises BallotUnknown, BallotSpent, SurveyClosed, or NothingHere for no survey.
     """
-    tally = await _open_box(work, command.survey_id)
+    tally, _ = await _open_box(work, command.survey_id)
     await _spend(work, command.survey_id, command.ballot, "words")
     code = new_code()  # its hash is a random key for words that are not quoted, too
     words = BoxedWords(command.text, code_hash(code, "shelf") if command.may_quote else None)
@@ -71,8 +69,8 @@ async def write(work: Work, command: Write) -> str | None:
     return code if command.may_quote else None
 
 
-async def _open_box(work: Work, survey_id: str) -> Tally:
-    """Return the tally's row, locked."""
+async def _open_box(work: Work, survey_id: str) -> tuple[Tally, list[int]]:
+    """Return the tally's row, locked, and what it holds."""
     locked = select(Tally).where(col(Tally.survey_id) == survey_id).with_for_update()
     tally: Tally | None = await work.scalar(locked)
     closes_at = await work.scalar(select(col(Survey.closes_at)).where(col(Survey.id) == survey_id))
@@ -80,7 +78,10 @@ async def _open_box(work: Work, survey_id: str) -> Tally:
         raise NothingHere("There is no such survey.")
     if tally is None or closes_at <= work.now:
         raise SurveyClosed("No answer is taken any more.")
-    return tally
+    try:
+        return tally, work.need(BallotBoxes).open_tally(tally.box, tally.sealed)
+    except BoxDestroyed:
+        raise SurveyClosed("Its box was destroyed; no answer can be kept.") from None
 
 
 async def _spend(work: Work, survey_id: str, given: str, purpose: Purpose) -> None:

@@ -17,6 +17,7 @@ from shared.contracts.surveys import RatingBar, ResultReleased, SurveyClosed
 from shared.ids import random_id
 from shared.store import Work
 from shared.store.scheduler import Due
+from shared.store.scrub import scrub_soon
 
 DESTROY_BOX: Final = "destroy-box"
 FORGET_WORDS: Final = "forget-words"
@@ -72,7 +73,8 @@ async def destroy_box(work: Work, due: Due) -> None:
 
 
 async def forget_words(work: Work, due: Due) -> None:
-    """Delete the words of a survey that nobody publishes."""
+    """Delete the words of a survey that nobody publishes, from the files too."""
+    await scrub_soon(work)
     await work.execute(delete(Words).where(col(Words.survey_id) == due.key))
     proposed = delete(Quote).where(col(Quote.survey_id) == due.key, col(Quote.status) == "proposed")
     await work.execute(proposed)

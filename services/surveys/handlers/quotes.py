@@ -12,6 +12,7 @@ from services.surveys.rules.problems import CodeUnknown, NothingHere, QuoteIsWit
 from services.surveys.rules.quotes import cut
 from shared.contracts.surveys import QuoteApproved, QuoteWithdrawn
 from shared.store import Work
+from shared.store.scrub import scrub_soon
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,10 @@ class WithdrawQuote:
 
 
 async def withdraw_quote(work: Work, command: WithdrawQuote) -> None:
-    """Delete the words, wherever they are by now; again changes nothing. Raises CodeUnknown."""
+    """Delete the words, wherever they are by now; again changes nothing. Raises CodeUnknown.
+
+    What could be read leaves the store's files too; in the box, sealed, it ends with the box.
+    """
     if await _taken_from_box(work, code_hash(command.code, "box")):
         return
     this = col(Quote.code_hash) == code_hash(command.code, "shelf")
@@ -67,6 +71,7 @@ async def withdraw_quote(work: Work, command: WithdrawQuote) -> None:
     quote.status, quote.text, quote.published = "withdrawn", None, None
     quote.revision += 1
     work.add(quote)
+    await scrub_soon(work)
 
 
 async def _taken_from_box(work: Work, key: str) -> bool:

@@ -2,12 +2,31 @@
 
 from fastapi import APIRouter
 
-from services.web.pages import evaluations, landing, reports, rooms
+from services.web.pages import (
+    about,
+    desk,
+    door,
+    evaluations,
+    events,
+    landing,
+    ops,
+    registrations,
+    reports,
+    rooms,
+    sign_in,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     landing.router,
+    events.router,
+    registrations.router,
+    about.router,
     rooms.router,
     evaluations.router,
     reports.router,
+    sign_in.router,
+    desk.router,
+    door.router,
+    ops.router,
 )
 """In this order: a route that is told first wins."""

@@ -7,9 +7,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar
+from icalendar import Calendar, Timezone
 from icalendar import Event as Entry
-from icalendar import Timezone
 
 from services.web.page import Page
 from services.web.pages import programme
@@ -41,7 +40,7 @@ def calendar_of(
     for event in events:
         zones.add((event["time_zone"], instant(event["starts_at"]).year))
         entries.append(_entry(page, event, rooms, registration_id))
-    for zone, year in sorted({zone: year for zone, year in sorted(zones, reverse=True)}.items()):
+    for zone, year in sorted(dict(sorted(zones, reverse=True)).items()):
         calendar.add_component(_time_zone(zone, year))
     for entry in entries:
         calendar.add_component(entry)

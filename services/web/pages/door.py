@@ -8,12 +8,14 @@ from starlette.responses import Response
 
 from services.web.neighbours import Away, Refused
 from services.web.page import Page, PageDep, page_router
-from services.web.pages.desk.entrance import said, staff
+from services.web.pages.desk.entrance import is_number, said, staff
 from services.web.words import WORDS
 
 router = page_router()
 
 CAN_COME_IN: Final = ("confirmed", "no-show")
+FIELD: Final = "who"
+"""The search field: the fragment brings the focus back to it, and no older one stays."""
 _LONGEST_SEARCH: Final = 600
 _CODE: Final = "link_"
 
@@ -72,7 +74,7 @@ async def count(page: PageDep, event_id: str) -> Response:
     form = await page.form()
     fewer = form.text("step") == "fewer"
     people = form.text("people") or "1"
-    if not fewer and not (people.isascii() and people.isdigit() and 0 < int(people[:6]) < 10_000):
+    if not fewer and not is_number(people, most=9_999):
         errors = {"people": page.gettext("Write how many came, as a number.")}
         return await _door(page, event_id, errors=errors, people=people)
     path = f"/v1/events/{event_id}"
@@ -91,7 +93,7 @@ async def count(page: PageDep, event_id: str) -> Response:
             await page.api.post(f"{path}/walk-ins", more, key=form.key)
     except (Refused, Away) as refused:
         return await _door(page, event_id, errors={"form": said(page, refused)})
-    return page.redirect(f"/door/{event_id}?heads={'fewer' if fewer else int(people)}")
+    return page.redirect(f"/door/{event_id}?heads={'fewer' if fewer else int(people)}", FIELD)
 
 
 async def _mark(
@@ -103,7 +105,7 @@ async def _mark(
     except (Refused, Away) as refused:
         return await _door(page, event_id, errors={"form": said(page, refused)})
     out = "" if attended else "&out=yes"
-    return page.redirect(f"/door/{event_id}?last={registration_id}{out}")
+    return page.redirect(f"/door/{event_id}?last={registration_id}{out}", FIELD)
 
 
 async def _door(

@@ -2,11 +2,9 @@
 
 import asyncio
 import calendar
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import Query
@@ -48,14 +46,25 @@ async def show_calendar(
     )
     chosen, unknown = _chosen(theme, format, language, themes)
     found = [each for each in events if chosen.fits(each)]
-    extra = {"view": "month", "month": months.name} if months else {"from": from_ if odd < 2 else ""}
+    extra = (
+        {"view": "month", "month": months.name} if months else {"from": from_ if odd < 2 else ""}
+    )
     path = f"/{page.lang}/events"
     return page.render(
         "events/calendar.html",
         count=len(found),
-        days=_by_day(page, found if months else found[:SHOWN_AT_ONCE], rooms),
+        rows=[
+            programme.row_of(page, each, rooms)
+            for each in (found if months else found[:SHOWN_AT_ONCE])
+        ],
         later=None if months or len(found) <= SHOWN_AT_ONCE else _later(page, chosen, found, path),
-        groups=_groups(page, events, chosen, themes, path, extra),
+        groups=_groups(page, events, chosen, themes),
+        kept=extra,
+        removals=[
+            (chosen.address(path, extra, **{name: ""}), words(getattr(chosen, name)))
+            for name, _heading, words in _filters(page, themes)
+            if getattr(chosen, name)
+        ],
         everything=chosen.address(path, extra, theme="", format="", language=""),
         is_filtered=any(chosen.query().values()),
         misread=odd > 0 or unknown,
@@ -109,11 +118,17 @@ async def event_of(page: Page, event_id: str) -> Mapping[str, Any]:
 
 
 async def rooms_by_id(page: Page) -> dict[str, Any]:
-    """Return all rooms by their ids; none where booking is away: places are told without."""
+    """Return all rooms by their ids, and `where` they are; none where booking is away."""
     try:
-        return {each["id"]: each for each in await page.api.every("/v1/rooms")}
+        rooms, venues = await asyncio.gather(
+            page.api.every("/v1/rooms"), page.api.every("/v1/venues")
+        )
     except Away:
         return {}
+    names = {each["id"]: each["name"] for each in venues}
+    return {
+        each["id"]: {**each, "where": f"{each['name']}, {names[each['venue_id']]}"} for each in rooms
+    }
 
 
 async def event_page(
@@ -229,36 +244,22 @@ def _groups(
     events: Sequence[Mapping[str, Any]],
     chosen: Chosen,
     themes: Mapping[str, str],
-    path: str,
-    extra: Mapping[str, str],
-) -> list[tuple[str, list[programme.Chip]]]:
-    """Return the filters with more than one choice, each with its heading."""
-
-    def address(**changed: str) -> str:
-        return chosen.address(path, extra, **changed)
-
-    groups = [
-        (page.gettext("Theme"), "theme", lambda value: themes.get(value, value)),
-        (page.gettext("Kind"), "format", lambda value: page.word(value, "format")),
-        (page.gettext("Language"), "language", lambda value: page.word(value, "language")),
+) -> list[tuple[str, str, programme.Choices]]:
+    """Return the filters that have something to choose, each with its name and heading."""
+    found = [
+        (name, heading, programme.choices(page, events, chosen, name, words))
+        for name, heading, words in _filters(page, themes)
     ]
-    told = [
-        (heading, programme.chips(events, chosen, name, words, address))
-        for heading, name, words in groups
-    ]
-    return [(heading, each) for heading, each in told if len(each) > 1 or any(c.is_chosen for c in each)]
+    return [each for each in found if len(each[2].options) > 2 or each[2].chosen]
 
 
-def _by_day(
-    page: Page, events: Sequence[Mapping[str, Any]], rooms: Mapping[str, Any]
-) -> list[tuple[date, list[dict[str, Any]]]]:
-    def day_of(event: Mapping[str, Any]) -> date:
-        return dates.local_day(instant(event["starts_at"]), event["time_zone"])
-
-    ordered = sorted(events, key=lambda each: (str(day_of(each)), str(each["starts_at"])))
+def _filters(
+    page: Page, themes: Mapping[str, str]
+) -> list[tuple[str, str, Callable[[str], str]]]:
     return [
-        (day, [programme.row_of(page, each, rooms) for each in group])
-        for day, group in groupby(ordered, key=day_of)
+        ("theme", page.gettext("Theme"), lambda value: themes.get(value, value)),
+        ("format", page.gettext("Kind"), lambda value: page.word(value, "format")),
+        ("language", page.gettext("Language"), lambda value: page.word(value, "language")),
     ]
 
 
@@ -277,7 +278,9 @@ def _weeks(
         day = dates.local_day(instant(each["starts_at"]), each["time_zone"])
         title, _lang = programme.titled(each["titles"], page.lang)
         on.setdefault(day, []).append((f"/{page.lang}/events/{each['id']}", title))
-    weeks = calendar.Calendar(firstweekday=0).monthdatescalendar(month.first.year, month.first.month)
+    weeks = calendar.Calendar(firstweekday=0).monthdatescalendar(
+        month.first.year, month.first.month
+    )
     today = dates.local_day(page.now, page.zone)
     return [
         [
@@ -293,9 +296,7 @@ def _weeks(
     ]
 
 
-def _month_links(
-    page: Page, month: Month, chosen: Chosen, path: str
-) -> list[tuple[str, str]]:
+def _month_links(page: Page, month: Month, chosen: Chosen, path: str) -> list[tuple[str, str]]:
     return [
         (
             chosen.address(path, {"view": "month", "month": f"{each:%Y-%m}"}),

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from services.web.neighbours import Away, Refused
 from services.web.page import House, Page, PageDep, language_of, page_router
 from services.web.pages import programme
+from services.web.pages.rooms.names import equipment_names
 from services.web.rendering import instant
 from shared import dates
 
@@ -65,7 +66,7 @@ async def show_house(page: PageDep) -> Response:
     found_rooms = rooms["items"] if rooms else []
     found_events = events["items"] if events else []
     windows = await _windows(page, found_rooms[:WINDOWS], found_events)
-    names = {each["id"]: each for each in found_rooms}
+    names = {each["id"]: {**each, "where": each["name"]} for each in found_rooms}
     return page.render(
         "landing/house.html",
         title=venue["items"][0]["name"] if venue and venue["items"] else "Andan",
@@ -75,7 +76,7 @@ async def show_house(page: PageDep) -> Response:
         if events is None
         else [programme.row_of(page, each, names) for each in found_events[:NEXT_EVENTS]],
         filters=_filters(page, found_events, themes["items"] if themes else []),
-        equipment=_equipment(found_rooms),
+        equipment=_equipment(page, found_rooms),
         day=dates.local_day(page.now, page.zone).isoformat(),
     )
 
@@ -178,14 +179,15 @@ def _filters(
     }
 
 
-def _equipment(rooms: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def _equipment(page: Page, rooms: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return what most rooms have, as choices."""
     counts: dict[str, int] = {}
     for room in rooms:
         for word in room["equipment"]:
             counts[word] = counts.get(word, 0) + 1
     common = sorted(counts, key=lambda word: (-counts[word], word))[:EQUIPMENT_SHOWN]
-    return [(word, word) for word in sorted(common)]
+    names = equipment_names(page.gettext)
+    return sorted(((word, names.get(word, word)) for word in common), key=lambda pair: pair[1])
 
 
 def _midnight(now: datetime, zone: str) -> datetime:

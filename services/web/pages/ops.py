@@ -32,9 +32,7 @@ LETTER_POLICY: Final = (
 async def show_deliveries(page: PageDep, state: str = "", after: str = "") -> Response:
     """List the letters and what became of them."""
     chosen = state if state in STATES else ""
-    found = await page.api.get(
-        "/v1/deliveries", status=chosen, limit=_ON_A_PAGE, cursor=after
-    )
+    found = await page.api.get("/v1/deliveries", status=chosen, limit=_ON_A_PAGE, cursor=after)
     return page.render(
         "ops/deliveries.html",
         deliveries=found["items"],
@@ -125,9 +123,7 @@ async def drop(page: PageDep, service: str, letter_id: str) -> Response:
     return page.redirect("/ops/parked?done=dropped", "done")
 
 
-async def _refused(
-    page: Page, service: str, letter_id: str, refused: Refused | Away
-) -> Response:
+async def _refused(page: Page, service: str, letter_id: str, refused: Refused | Away) -> Response:
     """Say why it could not be done; one that is gone already was dealt with by another."""
     if isinstance(refused, Refused) and refused.status == 404:
         return page.redirect("/ops/parked", "list")

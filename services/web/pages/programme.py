@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
 from services.web.page import Page
-from services.web.rendering import instant
+from services.web.rendering import in_sentence, instant
 from shared import dates
 
 Event = Mapping[str, Any]
@@ -46,7 +46,7 @@ def state_of(event: Event, now: datetime) -> State:
 def place_of(page: Page, event: Event, rooms: Mapping[str, Any]) -> str:
     """Return where an event is, in words."""
     room = rooms.get(event["room_id"] or "")
-    words = event["place"] or (room["name"] if room else "")
+    words = event["place"] or (room["where"] if room else "")
     online = page.gettext("online") if event["online"] else ""
     if words and online:
         return page.gettext("%(place)s and online", place=words)
@@ -87,15 +87,17 @@ def pills_of(page: Page, event: Event) -> list[tuple[str, str]]:
     """Return states in words, each with its kind."""
     pills = [_state_pill(page, event)]
     if event["interpreted_to"]:
-        names = page.gettext(", ").join(page.word(each, "language") for each in event["interpreted_to"])
-        pills.append((page.gettext("Interpreted to %(languages)s", languages=names.lower()), ""))
+        names = page.gettext(", ").join(
+            page.word(each, "language") for each in event["interpreted_to"]
+        )
+        pills.append((page.gettext("Interpreted to %(languages)s", languages=in_sentence(names, page.lang)), ""))
     return [each for each in pills if each is not None]
 
 
 def _state_pill(page: Page, event: Event) -> tuple[str, str] | None:
     state = state_of(event, page.now)
     told = {
-        "cancelled": (page.gettext("Cancelled"), "bad"),
+        "cancelled": (page.gettext("Called off"), "bad"),
         "draft": (page.gettext("Draft"), "plain"),
         "over": None,
         "closed": (page.gettext("Registration is closed"), "plain"),
@@ -119,13 +121,11 @@ def _state_pill(page: Page, event: Event) -> tuple[str, str] | None:
 
 
 @dataclass(frozen=True)
-class Chip:
-    """One choice of a filter: its words, how many it leaves, and where it leads."""
+class Choices:
+    """A filter: its choices with how many meetings each leaves, and the one that is chosen."""
 
-    words: str
-    count: int
-    href: str
-    is_chosen: bool
+    options: Sequence[tuple[str, str]]
+    chosen: str
 
 
 @dataclass(frozen=True)
@@ -161,28 +161,24 @@ def values_of(event: Event, name: str) -> Sequence[str]:
     return [value] if value else []
 
 
-def chips(
+def choices(
+    page: Page,
     events: Iterable[Event],
     chosen: Chosen,
     name: str,
     words: Callable[[str], str],
-    address: Callable[..., str],
-) -> list[Chip]:
+) -> Choices:
     """Return a filter's choices that leave something, most first, and the one that is chosen."""
     counts: Counter[str] = Counter()
     for event in events:
         if chosen.fits(event, but=name):
             counts.update(set(values_of(event, name)))
-    picked = getattr(chosen, name)
+    picked = str(getattr(chosen, name))
     if picked:
         counts.setdefault(picked, 0)
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], words(pair[0])))
-    return [
-        Chip(
-            words(value),
-            count,
-            address(**{name: "" if value == picked else value}),
-            value == picked,
-        )
+    told = [
+        (value, page.gettext("%(words)s (%(count)s)", words=words(value), count=count))
         for value, count in ordered
     ]
+    return Choices([("", page.gettext("All")), *told], picked)

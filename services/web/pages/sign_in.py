@@ -1,5 +1,6 @@
 """Signing in by a link that works once, and signing out."""
 
+from contextlib import suppress
 from typing import Final
 
 from starlette.responses import Response
@@ -41,7 +42,7 @@ async def spend_link(page: PageDep, token: str) -> Response:
     except Away:
         wait = page.gettext("Signing in does not work just now. The link still does: try again.")
         return _again(page, token, wait, 503)
-    response = page.redirect("/desk")
+    response = page.redirect("/desk", "main")
     page.set_cookie(response, SESSION_COOKIE, session["token"], SESSION_SECONDS)
     return response
 
@@ -51,10 +52,8 @@ async def leave(page: PageDep) -> Response:
     """End the session, on the server and in the browser."""
     await page.form()
     if page.signed_in is not None:
-        try:
+        with suppress(Refused):  # it is over already
             await page.api.delete("/v1/sessions/current")
-        except Refused:
-            pass  # it is over already
     response = page.redirect("/sign-in?left=yes", "done")
     response.delete_cookie(SESSION_COOKIE)
     return response

@@ -7,7 +7,7 @@ the best guess without any evidence in its stead.
 import json
 import re
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import md5, sha1, sha256
 from typing import Any
 
@@ -17,7 +17,8 @@ Guesses = dict[str, Any]
 """By person: a rating (int), words (str), or a ballot's secret (str)."""
 
 _RATING = re.compile(r'"?rating"?["\s:=]+([1-5])\b')
-_TOKEN = re.compile(r"\b[A-Za-z0-9_-]{43}\b")
+_TOKEN = re.compile(r"(?<![\w-])[A-Za-z0-9_-]{43}(?![\w-])")
+_ORDERING = re.compile(r"(^|_)(id|key|seq|at|time|day|on)$")
 _COUNTS = struct.Struct(">5I")
 
 
@@ -54,7 +55,7 @@ def _texts_of(table: Rows, texts: Sequence[str]) -> list[str]:
 def _tables(evidence: Evidence) -> Iterator[Rows]:
     """Yield every table of the store and of the log, the fuller of two states of one."""
     fullest: dict[str, Rows] = {}
-    for state in (*evidence.states, evidence.log):
+    for state in (*evidence.states, *evidence.others, evidence.log):
         for name, table in state.items():
             if name not in fullest or len(table.rows) >= len(fullest[name].rows):
                 fullest[name] = table
@@ -83,16 +84,17 @@ def storage_order(evidence: Evidence) -> Guesses:
 def id_and_time_order(evidence: Evidence) -> Guesses:
     """Some column (an id, a time) sorts the rows into the order in which people answered."""
 
+    columns = [
+        (not name.endswith(("at", "time")), at, table)
+        for table in _tables(evidence)
+        for at, name in enumerate(table.columns)
+        if _ORDERING.search(name)
+    ]
+
     def sorted_by_columns() -> Iterator[Rows]:
-        for table in _tables(evidence):
-            likely = [
-                at
-                for at, name in enumerate(table.columns)
-                if re.search(r"(^|_)(id|key|seq|at|time|day|on)$", name)
-            ]
-            for at in sorted(likely, key=lambda at: not table.columns[at].endswith("at")):
-                rows = sorted(table.rows, key=lambda row: str(row[at]).rjust(20))  # noqa: B023 -- sorted at once
-                yield Rows(table.table, table.columns, tuple(rows))
+        for _, at, table in sorted(columns, key=lambda column: column[0]):
+            rows = sorted(table.rows, key=lambda row: str(row[at]).rjust(20))
+            yield Rows(table.table, table.columns, tuple(rows))
 
     return _ordered(evidence, sorted_by_columns())
 
@@ -107,29 +109,51 @@ def known_identifiers(evidence: Evidence) -> Guesses:
         for make in hashes
     }
     guesses: Guesses = {}
-    for table in _tables(evidence):
+    for table in _every_row(evidence):
+        whose: dict[tuple[Any, ...], str] = {}
         for row in table.rows:
             line = _flat(row)
-            for sign, person in known.items():
-                if sign in line:
-                    guesses |= _beside(person, row, evidence.texts)
+            whose |= {row: person for sign, person in known.items() if sign in line}
+        guesses |= _beside(whose, evidence)
     return guesses
+
+
+def _every_row(evidence: Evidence) -> Iterator[Rows]:
+    """Yield every table with all rows that it ever had."""
+    kept: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], None]] = {}
+    for state in (*evidence.states, *evidence.others, evidence.log):
+        for table in state.values():
+            rows = kept.setdefault((table.table, table.columns), {})
+            rows |= dict.fromkeys(table.rows)
+    for (name, columns), rows in kept.items():
+        yield Rows(name, columns, tuple(rows))
 
 
 def _hex(make: Callable[[bytes], Any]) -> Callable[[bytes], str]:
     return lambda raw: str(make(raw).hexdigest())
 
 
-def _beside(person: str, row: Sequence[Any], texts: Sequence[str]) -> Guesses:
-    line = _flat(row)
+def _beside(whose: Mapping[tuple[Any, ...], str], evidence: Evidence) -> Guesses:
+    """Return what stands in the rows that name persons: ratings only where all have one."""
+    ratings = _ratings_of(Rows("", ("?",) * max(map(len, whose), default=0), tuple(whose)))
     guesses: Guesses = {}
-    if found := _RATING.search(line):
-        guesses[person] = int(found[1])
-    for value in row:
-        if type(value) is int and 1 <= value <= 5:
-            guesses[person] = value
-    guesses |= {f"words of {person}": text for text in texts if text in line}
+    if len(ratings) >= 0.9 * len(evidence.answerers):
+        guesses |= dict(zip(whose.values(), ratings, strict=True))
+    for row, person in whose.items():
+        line = _flat(row)
+        guesses |= {f"words of {person}": text for text in evidence.texts if text in line}
+        guesses |= {f"ballot of {person}": token for token in _tokens(line)}
     return guesses
+
+
+def _tokens(text: str) -> list[str]:
+    """Return what looks like a secret: as long as one, and random."""
+    kinds = (str.isupper, str.islower, str.isdigit)
+    return [
+        found
+        for found in _TOKEN.findall(text)
+        if all(any(kind(character) for character in found) for kind in kinds)
+    ]
 
 
 def log_lines(evidence: Evidence) -> Guesses:
@@ -137,8 +161,7 @@ def log_lines(evidence: Evidence) -> Guesses:
     lines = evidence.lines.splitlines()
     ratings = [int(found[1]) for line in lines if (found := _RATING.search(line))]
     texts = [text for line in lines for text in evidence.texts if text in line]
-    tokens = [found[0] for line in lines if (found := _TOKEN.search(line))]
-    tokens += [found[0] for found in _TOKEN.finditer(evidence.metrics)]
+    tokens = [token for line in (*lines, evidence.metrics) for token in _tokens(line)]
     return (
         _by_order(evidence.answerers, ratings)
         | _words(evidence, texts)

@@ -35,6 +35,10 @@ class Evidence:
     files: dict[str, bytes] = field(default_factory=dict)
     states: list[State] = field(default_factory=list)
     """The store after each commit that its log still holds, the last one as it is now."""
+    post: dict[str, bytes] = field(default_factory=dict)
+    """Every file when the ballots had just been mailed."""
+    others: list[State] = field(default_factory=list)
+    """The store of notifications after each commit until then."""
     backups: list[State] = field(default_factory=list)
     log: State = field(default_factory=dict)
     lines: str = ""
@@ -66,7 +70,7 @@ def read_state(database: bytes) -> State:
         ).fetchall()
         found = {}
         for (name,) in names:
-            cursor = connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608 -- names of a schema
+            cursor = connection.execute(f'SELECT * FROM "{name}"')
             rows = tuple(cursor.fetchall())
             found[name] = Rows(name, tuple(each[0] for each in cursor.description), rows)
         return found
@@ -92,9 +96,9 @@ def history(database: bytes, wal: bytes) -> Iterator[State]:
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    """Return every file of a data folder but its keys."""
+    """Return every file of a data folder but its keys, and the mails: they are the people's."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and "keys" not in path.relative_to(folder).parts
+        if path.is_file() and path.relative_to(folder).parts[0] not in ("keys", "mail")
     }

@@ -33,7 +33,9 @@ async def _write(store: Store, table: str, columns: str, values: dict[str, Any])
     names = ", ".join(f":{name}" for name in values)
     async with store.work() as work:
         await work.execute(text(f"CREATE TABLE IF NOT EXISTS {table} ({columns})"))
-        await work.execute(text(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({names})"), values)
+        await work.execute(
+            text(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({names})"), values
+        )
 
 
 async def serial_answer_row(store: Store, post: Post) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from services.web.neighbours import Away, Refused
 from services.web.page import Page, PageDep, page_router
-from services.web.pages.desk.entrance import said, staff
+from services.web.pages.desk.entrance import is_number, said, staff
 
 router = page_router()
 
@@ -89,7 +89,7 @@ async def _requests(
         requests=[{**each, "meets": met} for each, met in zip(found["items"], meets, strict=True)],
         more=found["next"] is not None,
         rooms=rooms,
-        names=names,
+        called=names,
         done=done,
         decided=decided,
         about=about,
@@ -145,9 +145,7 @@ async def check_in(page: PageDep, booking_id: str) -> Response:
     form = await page.form()
     people, day = form.text("people"), form.text("day")
     control = f"people-{booking_id}"
-    if not (
-        people.isascii() and people.isdigit() and 0 < int(people[:7]) <= 100_000 and len(people) < 7
-    ):
+    if not is_number(people, most=100_000):
         sentence = page.gettext("Write how many came, as a number.")
         return await _day(page, day, errors={control: sentence}, values={control: people})
     try:
@@ -190,7 +188,7 @@ async def _day(
         after=shown + timedelta(days=1),
         bookings=found,
         rooms=rooms,
-        names=names,
+        called=names,
         done=done,
         errors=errors or {},
         values=values or {},

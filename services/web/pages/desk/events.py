@@ -29,7 +29,7 @@ router = page_router()
 
 STATES: Final = ("drafts", "coming", "past", "cancelled")
 REASONS: Final = ("too-few-people", "no-room", "speaker-missing", "weather", "other")
-DONE: Final = ("drafted", "changed", "published", "cancelled", "closed", "asked")
+DONE: Final = ("drafted", "changed", "published", "cancelled", "closed", "asked", "survey-closed")
 _ON_A_PAGE: Final = 50
 _PAST: Final = timedelta(days=90)
 _SEVERAL: Final = ("languages", "interpreted_to")
@@ -139,9 +139,7 @@ async def cancel(page: PageDep, event_id: str) -> Response:
         errors = {"reason": page.gettext("Choose why, so that people can be told.")}
         return await _event(page, event_id, errors=errors)
     try:
-        await page.api.post(
-            f"/v1/events/{event_id}/cancellation", {"reason": reason}, key=form.key
-        )
+        await page.api.post(f"/v1/events/{event_id}/cancellation", {"reason": reason}, key=form.key)
     except (Refused, Away) as refused:
         return await _event(page, event_id, refused=refused)
     return page.redirect(f"/desk/events/{event_id}?done=cancelled", "done")
@@ -157,6 +155,20 @@ async def close(page: PageDep, event_id: str) -> Response:
     except (Refused, Away) as refused:
         return await _event(page, event_id, refused=refused)
     return page.redirect(f"/desk/events/{event_id}?done=closed", "done")
+
+
+@router.post("/{lang}/desk/events/{event_id}/survey-closing")
+@staff("events:admin", "surveys:admin")
+async def close_survey(page: PageDep, event_id: str) -> Response:
+    """Take no more answers about an event."""
+    form = await page.form()
+    try:
+        surveys = (await page.api.get("/v1/surveys", event_id=event_id))["items"]
+        for survey in surveys:
+            await page.api.post(f"/v1/surveys/{survey['id']}/closing", key=form.key)
+    except (Refused, Away) as refused:
+        return await _event(page, event_id, refused=refused)
+    return page.redirect(f"/desk/events/{event_id}?done=survey-closed", "done")
 
 
 async def read_event(page: Page, event_id: str) -> tuple[Mapping[str, Any], str]:

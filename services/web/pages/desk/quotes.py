@@ -38,7 +38,9 @@ async def approve(page: PageDep, quote_id: str) -> Response:
     except Refused as refused:
         wrong = said(page, refused)
         if refused.status == 422:
-            wrong = page.gettext("Words may be left out, each time with […] in their place, never changed.")
+            wrong = page.gettext(
+                "Words may be left out, each time with […] in their place, never changed."
+            )
         return await _list(page, about=quote_id, text=text, wrong=wrong)
     except Away as away:
         return await _list(page, about=quote_id, text=text, wrong=said(page, away))

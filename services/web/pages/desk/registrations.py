@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services.web.forms import Form
 from services.web.neighbours import Away, Refused
 from services.web.page import Page, PageDep, page_router
-from services.web.pages.desk.entrance import said, staff
+from services.web.pages.desk.entrance import is_number, said, staff
 from services.web.pages.desk.events import read_event
 from services.web.words import WORDS
 
@@ -69,7 +69,7 @@ def _wrong(page: Page, form: Form) -> dict[str, str]:
     if not form.text("name"):
         errors["name"] = page.gettext("Write a name.")
     people = form.text("people")
-    if people and not (people.isascii() and people.isdigit() and 0 < len(people) < 6 and int(people)):
+    if people and not is_number(people, most=99_999):
         errors["people"] = page.gettext("Write a whole number.")
     return errors
 
@@ -117,8 +117,7 @@ async def _list(
         event=event,
         registrations=found["items"],
         following=found["next"],
-        status=chosen,
-        statuses=list(WORDS["registration"]),
+        chosen=chosen,
         sectors=list(WORDS["sector"]),
         languages=list(WORDS["language"]),
         needs=NEEDS,
@@ -144,9 +143,7 @@ async def _one(page: Page, registration_id: str) -> Mapping[str, Any] | None:
 
 @router.get("/{lang}/desk/events/{event_id}/select")
 @staff("events:admin", "registrations:read")
-async def show_selection(
-    page: PageDep, event_id: str, done: str = "", names: str = ""
-) -> Response:
+async def show_selection(page: PageDep, event_id: str, done: str = "", names: str = "") -> Response:
     """Show the applications, without names unless they are asked for."""
     return await _selection(page, event_id, done=done, names=names)
 
@@ -181,9 +178,7 @@ async def _selection(
     states = ("applied", "confirmed", "attended", "no-show", "declined")
     applications = [
         {**each, "number": number}
-        for number, each in enumerate(
-            (each for each in found if each["status"] in states), start=1
-        )
+        for number, each in enumerate((each for each in found if each["status"] in states), start=1)
     ]
     taken: dict[str, int] = {}
     for each in applications:
@@ -196,7 +191,7 @@ async def _selection(
         applications=applications,
         undecided=sum(each["status"] == "applied" for each in applications),
         taken=taken,
-        names=bool(names),
+        with_names=bool(names),
         done=done if done in DONE else "",
         errors={"form": said(page, refused)} if refused else {},
     )

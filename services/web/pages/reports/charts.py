@@ -172,7 +172,9 @@ def month_chart(
     fullest = next(month for month, count in visits.items() if count == highest)
     text = _("Visits by month.")
     if mean is not None:
-        text += " " + _("Dashed line: the mean of the year, %(mean)s.", mean=words.number(mean))
+        text += " " + _(
+            "Dashed line: the mean of the year, %(mean)s.", mean=words.number(round(Decimal(mean)))
+        )
     return {
         "title": _("%(month)s was the fullest month of the house", month=words.month(fullest)),
         "text": text,

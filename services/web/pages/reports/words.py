@@ -102,7 +102,7 @@ def value_words(speech: Speech, value: str | None) -> str:
         return "–"
     cells = cells_of(value)
     if cells is None:
-        return speech.number(value)
+        return cell_words(speech, value)
     if BOUNDS & cells.keys():
         return bounded(speech, cells.get("at_least"), cells.get("at_most"))
     return "; ".join(f"{key}: {cell_words(speech, cell)}" for key, cell in cells.items()) or "–"

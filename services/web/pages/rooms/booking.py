@@ -157,6 +157,7 @@ async def _shown(
         wrong["form"] = _("The room is not free at that time.")
     told = {**wrong, **errors}
     may_book = bool(page.signed_in and "booking:write" in page.signed_in)
+    is_sent = page.request.method == "POST"
     day = day_of(time.day)
     when, how_long = "", ""
     if span and day:
@@ -170,7 +171,8 @@ async def _shown(
         length=how_long,
         is_free=is_free,
         may_book=may_book,
-        organisations=await _organisations(page) if may_book else [],
+        sent=is_sent,
+        organisations=await _organisations(page) if may_book or is_sent else [],
         choices=[] if is_free or not span else _choices(page, room, span, free, typed),
         values={**time.values(), **typed},
         errors=told,
