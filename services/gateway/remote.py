@@ -148,6 +148,8 @@ class Remote:
         ):
             if value is not None:
                 kept.append((name, value.encode("ascii")))
+        if not any(name == b"accept-encoding" for name, _ in kept):
+            kept.append((b"accept-encoding", b"identity"))  # or the client would ask for its own
         target = quote(scope["path"], safe=_PATH).encode("ascii")
         if scope["query_string"]:
             target += b"?" + scope["query_string"]

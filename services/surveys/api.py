@@ -130,10 +130,14 @@ async def get_quote(quote_id: Id, reader: ReaderDep, response: Response, caller:
 
 @router.post("/v1/quotes/{quote_id}/approval")
 async def create_quote_approval(
-    quote_id: Id, body: ApprovalIn, work: WorkDep, response: Response, caller: Admin
+    quote_id: Id,
+    work: WorkDep,
+    response: Response,
+    caller: Admin,
+    body: ApprovalIn | None = None,
 ) -> QuoteOut:
     """Let others read a quote, whole or cut; again with another cut replaces it."""
-    view = await approve_quote(work, ApproveQuote(quote_id, body.text))
+    view = await approve_quote(work, ApproveQuote(quote_id, body.text if body else None))
     set_etag(response, view.revision)
     return QuoteOut.model_validate(view)
 

@@ -1,4 +1,4 @@
-"""The stylesheet, the script and the icon: read once, served under names that tell their content."""
+"""The stylesheet, the script and the icon: read once, named by their content, kept for ever."""
 
 import hashlib
 import mimetypes

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from shared.ids import new_id
 
 COOKIE: Final = "andan_form"
-TOKEN: Final = "_form"
+TOKEN: Final = "_form"  # noqa: S105 -- the name of a field, no secret
 KEY: Final = "_key"
 LIFETIME_SECONDS: Final = 12 * 3_600
 """Well within the time for which the API remembers a key: a later post could be a second one."""

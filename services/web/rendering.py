@@ -55,69 +55,75 @@ class Rendering:
             asset=self.assets.url,
             word=catalogue.word,
         )
-        environment.filters.update(filters(str(catalogue.language), self.time_zone))
+        environment.filters.update(Filters(str(catalogue.language), self.time_zone).all())
         environment.filters["word"] = catalogue.word
         environment.filters["in_sentence"] = partial(in_sentence, language=catalogue.language)
         return environment
 
 
-def filters(language: str, house_zone: str) -> dict[str, Callable[..., str]]:
-    """Return the filters of a language; a zone that is not given is the house's."""
+class Filters:
+    """What templates say days, times and numbers with; a zone that is not given is the house's."""
 
-    def day(at: At, zone: str | None = None) -> str:
+    def __init__(self, language: str, house_zone: str) -> None:
+        self._language = language
+        self._zone = house_zone
+
+    def all(self) -> dict[str, Callable[..., str]]:
+        """Return the filters by their names."""
+        names = [name for name in vars(Filters) if not name.startswith("_") and name != "all"]
+        told: dict[str, Callable[..., str]] = {name: getattr(self, name) for name in names}
+        return {**told, "time": self.clock}
+
+    def day(self, at: At, zone: str | None = None) -> str:
         """`torsdag 19 oktober 2023`"""
-        return dates.day(parsed(at), zone or house_zone, language)
+        return dates.day(parsed(at), zone or self._zone, self._language)
 
-    def day_in_year(at: At, zone: str | None = None) -> str:
+    def day_in_year(self, at: At, zone: str | None = None) -> str:
         """`torsdag 19 oktober`"""
-        return dates.day_in_year(parsed(at), zone or house_zone, language)
+        return dates.day_in_year(parsed(at), zone or self._zone, self._language)
 
-    def month(at: At, zone: str | None = None) -> str:
+    def month(self, at: At, zone: str | None = None) -> str:
         """`oktober 2023`"""
-        return dates.month(parsed(at), zone or house_zone, language)
+        return dates.month(parsed(at), zone or self._zone, self._language)
 
-    def short_month(at: At, zone: str | None = None) -> str:
+    def short_month(self, at: At, zone: str | None = None) -> str:
         """`okt`"""
-        return dates.short_month(parsed(at), zone or house_zone, language)
+        return dates.short_month(parsed(at), zone or self._zone, self._language)
 
-    def short_weekday(at: At, zone: str | None = None) -> str:
+    def short_weekday(self, at: At, zone: str | None = None) -> str:
         """`tors`"""
-        return dates.short_weekday(parsed(at), zone or house_zone, language)
+        return dates.short_weekday(parsed(at), zone or self._zone, self._language)
 
-    def clock(at: At, zone: str | None = None) -> str:
+    def clock(self, at: At, zone: str | None = None) -> str:
         """`9.00`"""
-        return dates.clock(instant(at), zone or house_zone, language)
+        return dates.clock(instant(at), zone or self._zone, self._language)
 
-    def moment(at: At, zone: str | None = None) -> str:
+    def moment(self, at: At, zone: str | None = None) -> str:
         """`torsdag 19 oktober 2023 kl. 9.00`"""
-        return dates.moment(instant(at), zone or house_zone, language)
+        return dates.moment(instant(at), zone or self._zone, self._language)
 
-    def hours(starts_at: At, ends_at: At, zone: str | None = None) -> str:
+    def hours(self, starts_at: At, ends_at: At, zone: str | None = None) -> str:
         """`9.00–12.00`"""
-        return dates.hours(instant(starts_at), instant(ends_at), zone or house_zone, language)
+        return dates.hours(instant(starts_at), instant(ends_at), zone or self._zone, self._language)
 
-    def timespan(starts_at: At, ends_at: At, zone: str | None = None) -> str:
+    def timespan(self, starts_at: At, ends_at: At, zone: str | None = None) -> str:
         """`torsdag 19 oktober 2023, 9.00–12.00`"""
-        return dates.span(instant(starts_at), instant(ends_at), zone or house_zone, language)
+        return dates.span(instant(starts_at), instant(ends_at), zone or self._zone, self._language)
 
-    def zone_name(at: At, zone: str | None = None) -> str:
+    def zone_name(self, at: At, zone: str | None = None) -> str:
         """`centraleuropeisk sommartid`"""
-        return dates.zone_name(instant(at), zone or house_zone, language)
+        return dates.zone_name(instant(at), zone or self._zone, self._language)
 
-    def number(value: int | float | str | Decimal, decimals: int | None = None) -> str:
+    def number(self, value: int | float | str | Decimal, decimals: int | None = None) -> str:
         """`6 800`, `4,3`"""
-        return dates.number(Decimal(str(value)), language, decimals)
+        return dates.number(Decimal(str(value)), self._language, decimals)
 
-    def datetime_attr(at: At, zone: str | None = None) -> str:
+    def datetime_attr(self, at: At, zone: str | None = None) -> str:
         """`2023-10-19T09:00+02:00`, for the attribute of `time`"""
         found = parsed(at)
         if not isinstance(found, datetime):
             return found.isoformat()
-        return found.astimezone(ZoneInfo(zone or house_zone)).isoformat(timespec="minutes")
-
-    told: list[Callable[..., str]] = [day, day_in_year, month, short_month, short_weekday]
-    told += [clock, moment, hours, timespan, zone_name, number, datetime_attr]
-    return {**{each.__name__: each for each in told}, "time": clock}
+        return found.astimezone(ZoneInfo(zone or self._zone)).isoformat(timespec="minutes")
 
 
 def in_sentence(words: str, language: str) -> str:

@@ -44,6 +44,7 @@ async def test_the_contact_goes_and_the_bookings_stand(here: Scene) -> None:
     assert answers[0].json()["status"] == "confirmed"
     await here.it.quiet()
     assert await contacts(here) == {other["id"]}
+    assert (await here.it.service.quiet()).next_due == at(7, 19), "the store was scrubbed"
     key = here.it.keyring.erasure_key()
     names = sorted(key.of(BOOKING, each["id"]) for each in mine)
     asked = await here.it.published(BookingContactErasureRequested)

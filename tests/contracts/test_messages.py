@@ -186,7 +186,7 @@ def test_a_tombstone_without_a_key_is_none(key: bytes | None) -> None:
 
 def test_a_body_is_missed() -> None:
     """What is no tombstone has a body, and a body of none is no message of its type."""
-    assert TOMBSTONES == [QuoteWithdrawn.type]
+    assert [QuoteWithdrawn.type] == TOMBSTONES
     with pytest.raises(ValidationError):
         decode(RegistrationConfirmed.type, None, b"key")
 

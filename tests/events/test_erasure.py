@@ -70,6 +70,7 @@ async def test_one_call_erases_every_registration_of_the_address(
         assert answers[key.of(REGISTRATION, coming)] == {"contacts": 1, "messages": 1}
         assert await rows(s, contact) == 2
         assert await rows(s, need) == 1
+        assert await rows(s, due, due.c.kind == "scrub") == 0, "the store was scrubbed"
         assert await s.status(other) == ("confirmed", None)
 
 

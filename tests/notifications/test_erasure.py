@@ -24,7 +24,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.notifications import RecipientErased
 from shared.security.erasure import BOOKING, REGISTRATION
-from shared.store.plumbing import dead_letter, waiting
+from shared.store.plumbing import dead_letter, due, waiting
 from shared.testing.fixtures import DIALECTS, MakeUrl
 from tests.notifications.scene import NOON, Scene, booking, event, fact, room, scene
 
@@ -70,6 +70,8 @@ async def test_nothing_is_left_of_the_person(
         assert len(mine) == 2
         assert all(each.recipient_hash == f"erased-{each.id}" for each in mine)
         assert all((each.about, each.letter) == (None, None) for each in mine)
+        async with s.it.service.store.read() as reader:
+            assert set(await reader.scalars(select(due.c.kind))) == {"forget"}, "all was done"
         (answer,) = await s.it.published(RecipientErased)
         assert answer.erasure_id == erasure(s).erasure_id
         assert answer.removed == {"contacts": 1, "deliveries": 2, "suppressions": 1}

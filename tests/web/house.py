@@ -223,7 +223,7 @@ async def _events(made: Opened, theme_id: str, organisation_id: str) -> None:
             3,
             format="dialogforum",
             titles={
-                "sv": "Jämlik hälsa – rörelse och kost med utgångspunkt i ökningen av diabetes typ 2",
+                "sv": "Jämlik hälsa – rörelse och kost i ökningen av diabetes typ 2",
                 "ar": "المساواة في الصحة – الحركة والتغذية",
             },
             summaries={"sv": "Diabetes typ 2 ökar i Malmö.\n\nDu behöver inte förbereda något."},

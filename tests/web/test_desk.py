@@ -8,7 +8,7 @@ import pytest
 
 from tests.web.browsing import START, Browser, City, city, event_body
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 NEW_EVENT = {
     "title_sv": "Språk och grannskap",
@@ -134,6 +134,8 @@ async def test_all_fields_of_an_event(tmp_path: Path) -> None:
             assert found == wanted, name
         page = await me.press(form, "Save the changes", {"title_sv": "Nytt"})
         assert "The event is changed" in page.text
+        twice = await me.press(form, "Save the changes", {"title_sv": "Nytt"})
+        assert "The event is changed" in twice.text
         changed = (await it.admin.get(f"/v1/events/{event['id']}")).json()
         assert changed == {**event, "titles": {"sv": "Nytt", "en": "Language"}}
         late = await me.press(form, "Save the changes", {"title_sv": "Annat"})

@@ -8,7 +8,7 @@ import pytest
 
 from tests.web.browsing import START, Browser, City, Seen, city, event_body
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 BODY = event_body(starts_at="2023-03-01T10:00:00Z", ends_at="2023-03-01T12:00:00Z")
 

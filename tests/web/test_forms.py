@@ -29,8 +29,8 @@ NOW = 1_700_000_000.0
 OWN = frozenset({"andan.example"})
 
 
-def _form(cookie: str, now: float = NOW, **changed: str) -> Form:
-    fields = posting(f"<form method=post>{hidden_fields(cookie, now=now)}</form>").fields
+def _form(cookie: str, **changed: str) -> Form:
+    fields = posting(f"<form method=post>{hidden_fields(cookie, now=NOW)}</form>").fields
     body = "&".join(f"{name}={value}" for name, value in {**fields, **changed}.items())
     return read_form(body.encode(), "application/x-www-form-urlencoded")
 

@@ -84,6 +84,21 @@ async def test_a_session_ends_after_twelve_hours(tmp_path: Path) -> None:
         assert "andan_session" not in browser.http.cookies
 
 
+async def test_a_tab_left_open_over_night(tmp_path: Path) -> None:
+    """What is sent after the session's end is not lost: signed in again, one button sends it."""
+    async with city(tmp_path) as it:
+        browser = await it.staff()
+        page = await browser.open("/en/desk/orgs")
+        await it.move(START + timedelta(hours=13))
+        late = await browser.press(page, "Add", {"name": "Nattklubben", "kind": "company"})
+        assert late.status == 401
+        assert "nothing was sent" in late.text
+        assert (await it.admin.get("/v1/organisations")).json()["items"] == []
+        await browser.press(await browser.open(await it.link()), "Sign in")
+        done = await browser.press(late, "Send now")
+        assert "Nattklubben is registered" in done.text
+
+
 async def test_a_session_without_a_scope(tmp_path: Path) -> None:
     """A page says which scope is missing; the menu leads only where the session may go."""
     async with city(tmp_path) as it:
@@ -152,3 +167,30 @@ async def test_forms_of_other_sites_are_refused(tmp_path: Path) -> None:
         assert "Forged" not in (await browser.open("/en/desk/orgs")).text
         good = await browser.send("/en/desk/orgs", [*typed, *own], origin=SOURCE)
         assert (good.status, "Forged is registered" in good.text) == (200, True)
+
+
+ODD = ["%00", "..", "x%2F..%2Fy", "%F0%9F%98%80", "a" * 3_000, "%3Cscript%3E", "-1", "%25s"]
+
+
+async def test_odd_values_never_break_a_page(tmp_path: Path) -> None:
+    """Whatever stands in an address, a page answers: never 500, never with what was sent in it."""
+    async with city(tmp_path) as it:
+        browser = await it.staff()
+        for odd in ODD:
+            addresses = [path.replace("/x", f"/{odd}") for path in PAGES if "/x" in path]
+            addresses += [f"/en/sign-in/{odd}", f"/sv/ops/parked/{odd}/{odd}"]
+            addresses += [
+                f"/en/desk/events?state={odd}&after={odd}",
+                f"/en/desk/bookings?done=approved&about={odd}",
+                f"/en/desk/today?day={odd}&done={odd}",
+                f"/en/desk/orgs?after={odd}&done={odd}",
+                f"/en/desk/quotes?state={odd}&after={odd}",
+                f"/en/ops/deliveries?state={odd}&after={odd}",
+                f"/en/ops/mail?after={odd}",
+                f"/en/ops/parked?after={odd}&done={odd}",
+                f"/en/sign-in?left={odd}",
+            ]
+            for address in addresses:
+                page = await browser.open(address)
+                assert page.status in (200, 404, 422), (address[:80], page.status)
+                assert "<script>" not in page.html, address

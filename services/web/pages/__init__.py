@@ -4,11 +4,13 @@ from fastapi import APIRouter
 
 from services.web.pages import (
     about,
+    calendar,
     desk,
     door,
     evaluations,
     events,
     landing,
+    mine,
     ops,
     registrations,
     reports,
@@ -18,8 +20,10 @@ from services.web.pages import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     landing.router,
+    calendar.router,
     events.router,
     registrations.router,
+    mine.router,
     about.router,
     rooms.router,
     evaluations.router,

@@ -14,6 +14,7 @@ from services.web.page import Page
 from services.web.pages import programme
 from services.web.rendering import instant
 
+MEDIA_TYPE: Final = "text/calendar; charset=utf-8"
 PRODUCT: Final = "-//Andan//Pages//EN"
 
 

@@ -121,22 +121,20 @@ def _light(
     """Return whether a window is lit, and the words that say it."""
     if state is None:
         return {"lit": None, "words": page.gettext("State unknown")}
-    zone, now = room["time_zone"], page.now
-    clock = lambda at: dates.clock(at, zone, page.lang)  # noqa: E731 -- three uses, one line each
-    taken = _running(state["busy"], now)
+    taken, free = _running(state["busy"], page.now), _running(state["free"], page.now)
     if taken is not None:
+        until = dates.clock(taken, room["time_zone"], page.lang)
         if title:
-            return {
-                "lit": True,
-                "words": page.gettext("%(title)s, until %(time)s", title=title, time=clock(taken)),
-            }
-        return {"lit": True, "words": page.gettext("In use until %(time)s", time=clock(taken))}
-    free = _running(state["free"], now)
+            words = page.gettext("%(title)s, until %(time)s", title=title, time=until)
+        else:
+            words = page.gettext("In use until %(time)s", time=until)
+        return {"lit": True, "words": words}
     if free is None:
         return {"lit": False, "words": page.gettext("Closed now")}
-    if any(instant(span["starts_at"]) >= free for span in state["busy"]):
-        return {"lit": False, "words": page.gettext("Free until %(time)s", time=clock(free))}
-    return {"lit": False, "words": page.gettext("Free for the rest of the day")}
+    if all(instant(span["starts_at"]) < free for span in state["busy"]):
+        return {"lit": False, "words": page.gettext("Free for the rest of the day")}
+    until = dates.clock(free, room["time_zone"], page.lang)
+    return {"lit": False, "words": page.gettext("Free until %(time)s", time=until)}
 
 
 def _running(spans: Sequence[Mapping[str, Any]], now: datetime) -> datetime | None:

@@ -43,7 +43,7 @@ async def show_deliveries(page: PageDep, state: str = "", after: str = "") -> Re
 
 
 @router.get("/{lang}/ops/mail")
-@staff("notifications:read")
+@staff("operations:admin")
 async def show_inbox(page: PageDep, after: str = "") -> Response:
     """Show the mails that the rehearsal would have sent, newest first."""
     try:
@@ -56,7 +56,7 @@ async def show_inbox(page: PageDep, after: str = "") -> Response:
 
 
 @router.get("/{lang}/ops/mail/{mail_id}")
-@staff("notifications:read")
+@staff("operations:admin")
 async def show_mail(page: PageDep, mail_id: str) -> Response:
     """Show one mail; its HTML stands in a frame that can do nothing."""
     mail = await page.api.get(f"/v1/rehearsal-mails/{mail_id}")
@@ -64,7 +64,7 @@ async def show_mail(page: PageDep, mail_id: str) -> Response:
 
 
 @router.get("/{lang}/ops/mail/{mail_id}/html")
-@staff("notifications:read")
+@staff("operations:admin")
 async def show_letter(page: PageDep, mail_id: str) -> Response:
     """Give the frame the HTML of a mail, under a policy that lets nothing run or load."""
     mail = await page.api.get(f"/v1/rehearsal-mails/{mail_id}")

@@ -90,7 +90,14 @@ def pills_of(page: Page, event: Event) -> list[tuple[str, str]]:
         names = page.gettext(", ").join(
             page.word(each, "language") for each in event["interpreted_to"]
         )
-        pills.append((page.gettext("Interpreted to %(languages)s", languages=in_sentence(names, page.lang)), ""))
+        pills.append(
+            (
+                page.gettext(
+                    "Interpreted to %(languages)s", languages=in_sentence(names, page.lang)
+                ),
+                "",
+            )
+        )
     return [each for each in pills if each is not None]
 
 
@@ -149,7 +156,7 @@ class Chosen:
 
     def address(self, path: str, extra: Mapping[str, str], **changed: str) -> str:
         """Return the address of the same page with other filters."""
-        told = {name: value for name, value in (self.query(**changed) | extra).items() if value}
+        told = {name: value for name, value in {**self.query(**changed), **extra}.items() if value}
         return f"{path}?{urlencode(told)}" if told else path
 
 

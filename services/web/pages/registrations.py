@@ -13,13 +13,13 @@ from services.web.forms import Form
 from services.web.neighbours import Api, Refused
 from services.web.page import Page, PageDep, page_router
 from services.web.pages import programme
-from services.web.pages.calendars import calendar_of
+from services.web.pages.calendars import MEDIA_TYPE, calendar_of
 from services.web.pages.events import event_of, event_page, needs_of, rooms_by_id
 from services.web.rendering import instant
 from services.web.words import WORDS
 from shared.security.links import claimed_id
 
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _OPEN: Final = frozenset({"pending", "applied", "confirmed", "waitlisted", "offered"})
 
 router = page_router()
@@ -74,7 +74,7 @@ async def show_registration(page: PageDep, token: str) -> Response:
     try:
         held = await _held(page, token)
     except LinkUnknown:
-        return _unknown(page)
+        return unknown_link(page)
     return await _receipt(page, held)
 
 
@@ -85,7 +85,7 @@ async def confirm(page: PageDep, token: str) -> Response:
     try:
         held = await _held(page, token)
     except LinkUnknown:
-        return _unknown(page)
+        return unknown_link(page)
     path = f"/v1/registrations/{held.registration['id']}/confirmation"
     try:
         await held.api.post(path, key=form.key)
@@ -100,10 +100,10 @@ async def save_registration(page: PageDep, token: str) -> Response:
     try:
         held = await _held(page, token)
     except LinkUnknown:
-        return _unknown(page)
+        return unknown_link(page)
     rooms = await rooms_by_id(page)
     content = calendar_of(page, [held.event], rooms, registration_id=held.registration["id"])
-    return page.file(content, "text/calendar; charset=utf-8", "andan.ics", private=True)
+    return page.file(content, MEDIA_TYPE, "andan.ics", private=True)
 
 
 @router.get("/{lang}/r/{token}/change")
@@ -112,7 +112,7 @@ async def show_change(page: PageDep, token: str) -> Response:
     try:
         held = await _held(page, token)
     except LinkUnknown:
-        return _unknown(page)
+        return unknown_link(page)
     return _change(page, held)
 
 
@@ -123,7 +123,7 @@ async def change(page: PageDep, token: str) -> Response:
     try:
         held = await _held(page, token)
     except LinkUnknown:
-        return _unknown(page)
+        return unknown_link(page)
     path = f"/v1/registrations/{held.registration['id']}"
     wish = form.get("do", "")
     if wish == "erase" and form.get("sure") != "yes":
@@ -138,67 +138,6 @@ async def change(page: PageDep, token: str) -> Response:
     except Refused as refused:
         return _change(page, held, errors=_refused(page, refused))
     return page.redirect("/erased" if wish == "erase" else f"/r/{token}", "done")
-
-
-@router.get("/{lang}/erased")
-async def show_erased(page: PageDep) -> Response:
-    """Everything about a person is gone."""
-    return page.render("registrations/erased.html", private=True)
-
-
-@router.get("/{lang}/mine")
-async def show_mine(page: PageDep) -> Response:
-    """Where to ask for one's links."""
-    return page.render("registrations/mine.html")
-
-
-@router.post("/{lang}/mine")
-async def mail_links(page: PageDep) -> Response:
-    """Have one's links mailed; the answer is the same for every address."""
-    form = await page.form()
-    email = form.text("email")
-    sentence = page.gettext("Write your address like name@example.org.")
-    if _EMAIL.fullmatch(email):
-        try:
-            await page.api.post("/v1/registration-links", {"email": email}, key=form.key)
-            return page.redirect("/mine/sent", "done")
-        except Refused as refused:
-            if refused.status == 429:
-                raise
-    return page.render(
-        "registrations/mine.html", 422, errors={"email": sentence}, values={"email": email}
-    )
-
-
-@router.get("/{lang}/mine/sent")
-async def show_sent(page: PageDep) -> Response:
-    """Links are on their way, if there are any."""
-    return page.render("registrations/sent.html", private=True)
-
-
-@router.get("/{lang}/u/{token}")
-async def show_unsubscribe(page: PageDep, token: str) -> Response:
-    """A button that ends letters which are not about one's own registration."""
-    return page.render("registrations/unsubscribe.html", private=True)
-
-
-@router.post("/{lang}/u/{token}")
-async def unsubscribe(page: PageDep, token: str) -> Response:
-    """End such letters."""
-    form = await page.form()
-    try:
-        await page.house.api.post("/v1/unsubscriptions", {"token": token}, key=form.key)
-    except Refused as refused:
-        if refused.status == 429:
-            raise
-        return _unknown(page)
-    return page.redirect("/unsubscribed", "done")
-
-
-@router.get("/{lang}/unsubscribed")
-async def show_unsubscribed(page: PageDep) -> Response:
-    """No such letters come any more."""
-    return page.render("registrations/unsubscribed.html", private=True)
 
 
 async def _held(page: Page, token: str) -> Held:
@@ -217,7 +156,8 @@ async def _held(page: Page, token: str) -> Held:
     return Held(token, api, registration, event)
 
 
-def _unknown(page: Page) -> Response:
+def unknown_link(page: Page) -> Response:
+    """Return the page for a link that is none of ours, or of what is no more."""
     return page.render("registrations/unknown.html", 404, private=True)
 
 
@@ -276,7 +216,7 @@ def _missing(page: Page, form: Form) -> dict[str, str]:
     errors = {}
     if not form.text("name"):
         errors["name"] = page.gettext("Write your name.")
-    if not _EMAIL.fullmatch(form.text("email")):
+    if not EMAIL.fullmatch(form.text("email")):
         errors["email"] = page.gettext("Write your address like name@example.org.")
     if form.text("sector") not in WORDS["sector"]:
         errors["sector"] = page.gettext("Choose as what you come.")

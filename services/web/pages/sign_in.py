@@ -60,7 +60,7 @@ async def leave(page: PageDep) -> Response:
 
 
 def _ask(page: Page, *, over: bool = False, left: bool = False, status: int = 200) -> Response:
-    return page.render("sign_in/ask.html", status, private=True, over=over, left=left)
+    return page.render("sign_in/ask.html", status, private=True, over=over, left=left, pairs=None)
 
 
 def _again(page: Page, token: str, sentence: str, status: int) -> Response:

@@ -110,10 +110,10 @@ def known_identifiers(evidence: Evidence) -> Guesses:
     }
     guesses: Guesses = {}
     for table in _every_row(evidence):
-        whose: dict[tuple[Any, ...], str] = {}
-        for row in table.rows:
-            line = _flat(row)
-            whose |= {row: person for sign, person in known.items() if sign in line}
+        lines = [(row, _flat(row)) for row in table.rows]
+        whose = {
+            row: person for row, line in lines for sign, person in known.items() if sign in line
+        }
         guesses |= _beside(whose, evidence)
     return guesses
 

@@ -43,11 +43,11 @@ async def approve(page: PageDep, booking_id: str) -> Response:
 @router.post("/{lang}/desk/bookings/{booking_id}/rejection")
 @staff("booking:read", "booking:admin")
 async def refuse(page: PageDep, booking_id: str) -> Response:
-    """Refuse a request, with the reason that those who asked are told."""
+    """Refuse a request, with a reason that those who asked can read."""
     form = await page.form()
     reason = form.text("reason")
     if not reason:
-        sentence = page.gettext("Write why: those who asked are told.")
+        sentence = page.gettext("Write why: those who asked can read it.")
         return await _requests(page, about=booking_id, wrong=sentence)
     try:
         await page.api.post(

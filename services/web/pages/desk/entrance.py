@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from services.web.forms import StaleForm
 from services.web.neighbours import Away, Refused
 from services.web.page import Page
 
@@ -19,7 +20,7 @@ def staff(*scopes: str) -> Callable[[Endpoint], Endpoint]:
         @wraps(endpoint)
         async def admitted(*, page: Page, **given: Any) -> Response:
             if page.signed_in is None:
-                return page.render("sign_in/ask.html", 401, private=True, over=False, left=False)
+                return await _sign_in_first(page)
             if missing := sorted(set(scopes) - page.signed_in):
                 return page.render("desk/lacking.html", 403, private=True, scopes=missing)
             return await endpoint(page=page, **given)
@@ -27,6 +28,17 @@ def staff(*scopes: str) -> Callable[[Endpoint], Endpoint]:
         return admitted
 
     return around
+
+
+async def _sign_in_first(page: Page) -> Response:
+    """Say how to sign in; what was sent after a session had ended stands there to be sent again."""
+    pairs = None
+    if page.request.method == "POST":
+        try:
+            pairs = (await page.form()).pairs
+        except StaleForm as stale:
+            pairs = stale.form.pairs
+    return page.render("sign_in/ask.html", 401, private=True, over=False, left=False, pairs=pairs)
 
 
 def _(text: str) -> str:

@@ -36,8 +36,8 @@ def typed(form: Form, *, zone: str = ZONE, known: Mapping[str, Any] | None = Non
         it.body["admission"] = form.get("admission") or "first-come"
         it.body["time_zone"] = zone
     _texts(it, form, known)
-    it.body["capacity"] = _number(it, form, "capacity")
     _times(it, form, ZoneInfo(zone))
+    it.body["capacity"] = _number(it, form, "capacity")
     for name in ("theme_id", "place", "room_id", "online_url", "accessibility"):
         it.body[name] = form.text(name) or None
     it.body["languages"] = list(form.getlist("languages")) or ["sv"]
@@ -164,6 +164,12 @@ def values_of(event: Mapping[str, Any]) -> dict[str, Any]:
         values[f"partner_{n}"] = partner["organisation_id"]
         values[f"role_{n}"] = partner["role"]
     return values
+
+
+def says_so(event: Mapping[str, Any], typed_values: Mapping[str, Any]) -> bool:
+    """Tell whether an event is already as it was typed: the form was sent twice."""
+    kept = {**values_of(event), "format": "", "admission": ""}
+    return all(typed_values.get(name, "") == value for name, value in kept.items())
 
 
 def _wall(instant: str, zone: ZoneInfo) -> tuple[str, str]:

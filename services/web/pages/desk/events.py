@@ -19,6 +19,7 @@ from services.web.pages.desk.event_form import (
     control_of,
     lacking,
     rows_to_show,
+    says_so,
     typed,
     values_of,
     worth_adding,
@@ -112,7 +113,8 @@ async def change(page: PageDep, event_id: str) -> Response:
     try:
         await page.api.patch(f"/v1/events/{event_id}", it.body, etag=form.text("etag"))
     except (Refused, Away) as refused:
-        return await _form(page, _typed_values(form), event=event, refused=refused)
+        if not says_so(event, _typed_values(form)):
+            return await _form(page, _typed_values(form), event=event, refused=refused)
     return page.redirect(f"/desk/events/{event_id}?done=changed", "done")
 
 

@@ -27,17 +27,17 @@ async def show_quotes(page: PageDep, state: str = "", after: str = "", done: str
 async def approve(page: PageDep, quote_id: str) -> Response:
     """Let others read a quote: whole, or as it was cut."""
     form = await page.form()
-    text = form.text("text")
+    text = form.text("text").replace("\r\n", "\n")
     if not text:
         wrong = page.gettext("Leave some of the words, or do not approve the quote.")
         return await _list(page, about=quote_id, text=text, wrong=wrong)
     whole = form.get("whole", "").replace("\r\n", "\n").strip()
-    body = {} if text.replace("\r\n", "\n") == whole else {"text": text}
+    body = {} if text == whole else {"text": text}
     try:
         await page.api.post(f"/v1/quotes/{quote_id}/approval", body, key=form.key)
     except Refused as refused:
         wrong = said(page, refused)
-        if refused.status == 422:
+        if refused.slug == "reworded":
             wrong = page.gettext(
                 "Words may be left out, each time with […] in their place, never changed."
             )

@@ -130,7 +130,7 @@ def _text(page: Page, *, hours: float = 0) -> str:
 
 
 KINDS: Final[tuple[tuple[str, frozenset[str], Ask], ...]] = (
-    ("today", frozenset({"events:admin"}), _today),
+    ("today", frozenset({"attendance:write"}), _today),
     ("requests", frozenset({"booking:read", "booking:admin"}), _requests),
     ("applications", frozenset({"events:admin", "registrations:read"}), _applications),
     ("drafts", frozenset({"events:admin"}), _drafts),

@@ -70,7 +70,7 @@ def _cells(words: Speech, key: str, cells: Mapping[str, Any]) -> list[list[str]]
 def _facts(words: Speech, figure: Mapping[str, Any]) -> list[tuple[str, Any]]:
     _ = words.gettext
     spoken = words.lang if words.lang in ("sv", "en") else "en"
-    definition = Markup('<span lang="{}">{}</span>').format(spoken, figure[f"definition_{spoken}"])
+    definition = Markup('<bdi lang="{}">{}</bdi>').format(spoken, figure[f"definition_{spoken}"])
     found: list[tuple[str, Any]] = [
         (_("What counts"), definition),
         (_("Formula"), Markup('<code dir="ltr">{}</code>').format(figure["formula"])),
