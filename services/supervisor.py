@@ -113,15 +113,7 @@ def distributed(
     """Run the distributed house with its data in `folder`, the gateway on `port`, until the end."""
     folder = folder.resolve()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a start as Ctrl-C does
-    keyring = Keyring.open(folder / "keys")
-    for make in (
-        keyring.inner_key,
-        keyring.links,
-        keyring.sealer,
-        keyring.opener,
-        keyring.erasure_key,
-    ):
-        make()  # made here, once, before several processes look for them
+    Keyring.open(folder / "keys").make_all()
     with ExitStack() as rest:  # the servers end last, also where not all of it could start
         kafka = KafkaServer(folder / "kafka")
         rest.callback(kafka.stop)

@@ -45,7 +45,7 @@ class Message(Part):
     unlinkable: ClassVar[bool] = False
     """True where id, cause and trace would tell who: a random id, and neither of the others."""
     tombstone: ClassVar[bool] = False
-    """True where it says no more than that its key is gone: a body of none, on a compacted topic."""
+    """True where it says only that its key is gone: no body, on a compacted topic."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

@@ -73,6 +73,18 @@ class Keyring:
         given = environment.get(SECRETS_VARIABLE)
         return cls(Path(given), makes=False) if given else cls.open(data / "keys")
 
+    def make_all(self) -> None:
+        """Make every key that a service may ask for: once, before several processes look."""
+        for make in (
+            self.inner_key,
+            self.links,
+            self.sealer,
+            self.opener,
+            self.erasure_key,
+            self.notifications_key,
+        ):
+            make()
+
     def inner_key(self) -> InnerKey:
         """Return the key of the gateway's inner tokens: every service needs it."""
         return InnerKey(*self._secrets(INNER))

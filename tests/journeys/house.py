@@ -108,6 +108,18 @@ class House:
         )
         return found, sorted(files.keys() ^ kinds.keys())
 
+    def ballot_for(self, address: str) -> str:
+        """Return the ballot in the one letter to an address that holds one."""
+        found = [
+            match.group(1)
+            for mail in map(read_mail, self.mail.glob("*.eml"))
+            if address_of(mail) == address
+            and (body := mail.get_body(("plain",))) is not None
+            and (match := BALLOT.search(body.get_content())) is not None
+        ]
+        (ballot,) = found
+        return ballot
+
     def link_for(self, address: str) -> str:
         """Return the token of the link in the one letter to an address."""
         (mail,) = (

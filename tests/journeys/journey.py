@@ -115,8 +115,27 @@ async def travel(house: House) -> None:
         await desk.post(f"/v1/registrations/{people[name]['id']}/attendance", came, expect=200)
     await house.until(ENDS + timedelta(days=4))
     await look_at_figures(house, event_id)
+    await evaluate(house, event_id)
     assert await house.letters() == LETTERS
     assert await house.admin.every("/v1/dead-letters") == []
+
+
+async def evaluate(house: House, event_id: str) -> None:
+    """Answer with the ballots of those who came; two answers are too few to say anything of."""
+    public = await house.caller()
+    (survey,) = await public.every("/v1/surveys", event_id=event_id)
+    path = f"/v1/surveys/{survey['id']}"
+    for name, rating in (("amina", 5), ("cem", 3)):
+        ballot = {"ballot": house.ballot_for(f"{name}@example.org")}
+        await public.post(f"{path}/answers", {**ballot, "rating": rating}, expect=204)
+        await public.post(f"{path}/answers", {**ballot, "rating": 1}, expect=409)
+        words = {**ballot, "text": "Tack", "may_quote": False}
+        await public.post(f"{path}/words", words, expect=204)
+    await (await house.holder("surveys:admin")).post(f"{path}/closing", expect=200)
+    await house.rest()
+    assert (await public.client.get(f"{path}/result")).status_code == 409
+    report = await public.get("/v1/years/2023/report")
+    assert [each["rule"] for each in report["evaluations"]] == ["too-few"]
 
 
 async def look_at_figures(house: House, event_id: str) -> None:
@@ -146,6 +165,8 @@ LETTERS = Counter(
         ("cem@example.org", "registration-waitlisted"): 1,
         ("cem@example.org", "registration-promoted"): 1,
         ("dag@example.org", "registration-waitlisted"): 1,
+        ("amina@example.org", "survey-invitation"): 1,
+        ("cem@example.org", "survey-invitation"): 1,
     }
 )
 """Every letter of the journey, each once."""

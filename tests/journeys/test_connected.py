@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.topology import BEHIND, SERVICES, WITH_STORE
 from shared.security.keyring import Keyring
 from shared.testing.kafka import KafkaServer
 from shared.testing.ports import free_port
@@ -22,28 +23,18 @@ pytestmark = [
     pytest.mark.postgres,
 ]
 
-BEHIND = ("directory", "booking", "events", "surveys", "notifications", "reporting")
-
-
 async def fleet(folder: Path, kafka: KafkaServer, postgres: Databases) -> dict[str, Child]:
     """Return a process for each service, on databases and keys of their own."""
-    keyring = Keyring.open(folder / "keys")
-    for make in (
-        keyring.inner_key,
-        keyring.links,
-        keyring.sealer,
-        keyring.opener,
-        keyring.erasure_key,
-    ):
-        make()
+    Keyring.open(folder / "keys").make_all()
     mark = folder.name.replace("-", "_")
-    for name in (*BEHIND, "gateway"):
+    for name in WITH_STORE:
         await postgres.create_database(f"{mark}_{name}")
-    ports = {name: free_port() for name in (*BEHIND, "gateway")}
+    ports = {name: free_port() for name in SERVICES}
     upstreams = {name: f"http://127.0.0.1:{ports[name]}" for name in BEHIND}
     environment = {
         "ANDAN_DATA": str(folder),
         "ANDAN_SOURCE": f"http://127.0.0.1:{ports['gateway']}",
+        "ANDAN_GATEWAY": f"http://127.0.0.1:{ports['gateway']}",
         "ANDAN_REPLAY_FROM": BEGIN.isoformat(),
         "ANDAN_UPSTREAMS": json.dumps(upstreams),
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -136,3 +137,18 @@ async def test_after_the_last_word(tmp_path: Path) -> None:
         assert "Attendance was closed Wednesday 1 March 2023" in page.text
         found = await host.press(page, "Search", {"who": "ek"})
         assert "1 in." in (await host.press(found, "Check in")).text
+
+
+async def test_odd_values_at_the_door(tmp_path: Path) -> None:
+    """Whatever stands in the address or is typed, the door stays open and marks nobody."""
+    async with city(tmp_path) as it:
+        door, host = await opened(it, "Åsa Ek")
+        page = await host.open(door)
+        for odd in ("x", "../..", "a" * 500, "🙂", "link_x.y", "<script>", "%", "\u202e"):
+            query = urlencode({"last": odd, "out": odd, "heads": odd})
+            shown = await host.open(f"{door}?{query}")
+            assert (shown.status, "0 in" in shown.text) == (200, True), odd
+            found = await host.press(page, "Search", {"who": odd})
+            assert found.status in (200, 422), odd
+            assert "<script>" not in found.html
+            assert "0 in" in found.text

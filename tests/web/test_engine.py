@@ -2,19 +2,38 @@
 
 import gzip
 import re
+from collections.abc import Callable
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
+from services.gateway.app import Gateway
 from services.gateway.problem_page import POLICY
+from services.gateway.upstreams import InProcess
 from services.settings import ProcessSettings
 from services.topology import whole_house
+from services.web.words import Language
+from shared.http.problems import Unavailable
 from shared.security.inner import HEADER, VISITOR, InnerKey
 from shared.security.principal import Principal
 from tests.web.house import SOURCE, Opened
 
 pytestmark = pytest.mark.anyio
+
+
+def pages_of(house: Opened) -> FastAPI:
+    """Return the app of the pages that the house's gateway passes requests on to."""
+    gateway = house.house.front
+    assert isinstance(gateway, Gateway)
+    pages = gateway.upstreams["web"]
+    assert isinstance(pages, InProcess)
+    return pages._service.app
+
+
 PLAIN = ["/", "/events", "/mine", "/privacy", "/a11y", "/data"]
 
 
@@ -234,8 +253,7 @@ async def test_a_page_counts_once_and_too_many_are_told_in_a_page(
 
 async def test_without_the_pages_a_reader_still_gets_a_sentence(house: Opened) -> None:
     """Where the pages' own process is away, the gateway tells it in a plain page of its own."""
-    pages = house.house.front.upstreams["web"]  # type: ignore[attr-defined]  # the gateway has them
-    app = pages._service.app
+    app = pages_of(house)
     middleware, app.middleware_stack = app.middleware_stack, _away
     try:
         answer = await house.visitor().get("/sv/events")
@@ -247,8 +265,6 @@ async def test_without_the_pages_a_reader_still_gets_a_sentence(house: Opened) -
 
 
 async def _away(*_: object) -> None:
-    from shared.http.problems import Unavailable
-
     raise Unavailable("The service web does not answer.", reasons=["web"])
 
 
@@ -267,3 +283,19 @@ async def test_every_page_is_light(house: Opened) -> None:
     for path in set(sources):
         loaded += len(gzip.compress((await visitor.get(path)).content, 6))
     assert loaded + max(weights.values()) <= 25_000
+
+
+async def test_a_page_is_rendered_quickly(
+    house: Opened, record_property: Callable[[str, object], None]
+) -> None:
+    """A template takes a millisecond or two; how long exactly goes into the report of the run."""
+    rendering = pages_of(house).state.house.rendering
+    for template in ("registrations/erased.html", "mishaps/foreign.html", "about/privacy.html"):
+        values = {"path": "/x", "private": True, "signed_in": None, "errors": {}, "values": {}}
+        took = []
+        for _ in range(30):
+            began = perf_counter()
+            rendering.render(Language.ARABIC, template, **values)
+            took.append((perf_counter() - began) * 1_000)
+        record_property(f"render {template}", f"{median(took):.2f} ms")
+        assert median(took) < 20

@@ -5,6 +5,7 @@ import time
 import httpx2
 import pytest
 
+from services.gateway.app import Gateway
 from services.gateway.remote import Remote
 from services.gateway.upstreams import OverHttp
 from services.web.forms import (
@@ -198,7 +199,10 @@ async def test_a_neighbour_away_loses_nothing_that_was_typed(house: Opened) -> N
     """The page says what still works, keeps the form, and sending it again is one registration."""
     visitor = house.visitor()
     page = await _page(house, visitor)
-    upstreams = house.house.front.upstreams  # type: ignore[attr-defined]  # the front is the gateway
+    gateway = house.house.front
+    assert isinstance(gateway, Gateway)
+    upstreams = gateway.upstreams
+    assert isinstance(upstreams, dict)
     events = upstreams["events"]
     upstreams["events"] = OverHttp(
         Remote("events", f"http://127.0.0.1:{free_port()}"), InnerKey(b"k" * 32)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.web.pages.rooms.searching import other_times
-from services.web.pages.rooms.wall import day_of, is_wall, week_of
+from services.web.pages.rooms.wall import count_of, day_of, is_wall, week_of
 from services.web.pages.rooms.week import Hours, Span, week
 from tests.web.lived import Lived, lived_house
 
@@ -87,6 +87,13 @@ def test_wall_times_and_weeks_are_read_strictly() -> None:
     assert [week_of(text) for text in ("2023-W53", "2023-41", "99999-W01", "", "x-Wy")] == [
         None
     ] * 5
+
+
+def test_a_number_of_people_is_whole_positive_and_bounded() -> None:
+    """Neither signs nor other digits nor thousands of them are a number of people."""
+    assert [count_of(text, 100_000) for text in ("1", "012", "100000")] == [1, 12, 100_000]
+    wrong = ("", "0", "-1", "1.5", "１２", "100001", "0000001", "1" * 5_000, "1e3")
+    assert [count_of(text, 100_000) for text in wrong] == [None] * len(wrong)
 
 
 @pytest.mark.anyio

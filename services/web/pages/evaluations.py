@@ -205,14 +205,14 @@ async def _over(
             "It may have been cut when it was copied. Open it from the mail once more; "
             "if it still leads here, ask the organiser of the meeting."
         )
-    upper = _heading(page, survey)["upper"] if survey else ""
+    about = _heading(page, survey) if survey else None
     return page.render(
         "evaluations/over.html",
         status=status,
         private=True,
         heading=heading,
         text=text,
-        upper=upper,
+        about=about,
         result=result,
         words=words,
     )

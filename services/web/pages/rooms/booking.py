@@ -13,7 +13,15 @@ from services.web.neighbours import Refused
 from services.web.page import Page, PageDep, page_router
 from services.web.pages.rooms.names import length, minutes_between, times
 from services.web.pages.rooms.searching import other_times
-from services.web.pages.rooms.wall import day_of, instant, is_wall, minutes_of, text_of, wall_of
+from services.web.pages.rooms.wall import (
+    count_of,
+    day_of,
+    instant,
+    is_wall,
+    minutes_of,
+    text_of,
+    wall_of,
+)
 from services.web.pages.speech import speech
 
 router = page_router()
@@ -205,10 +213,10 @@ def _faults(page: Page, room: Mapping[str, Any], typed: Mapping[str, str]) -> di
     errors = {}
     if not typed["organisation_id"]:
         errors["organisation_id"] = _("Choose who books")
-    people = typed["people"]
-    if not (people.isascii() and people.isdigit() and 1 <= int(people[:7]) <= MOST_PEOPLE):
+    people = count_of(typed["people"], MOST_PEOPLE)
+    if people is None:
         errors["people"] = _("Write how many you are as a number, for example 12")
-    elif int(people) > room["capacity"]:
+    elif people > room["capacity"]:
         errors["people"] = speech(page).ngettext(
             "The room holds %(num)s person", "The room holds %(num)s people", room["capacity"]
         )

@@ -14,11 +14,10 @@ from services.web.neighbours import Away, Refused
 from services.web.page import Page, PageDep, page_router
 from services.web.pages.rooms.names import equipment, equipment_names, length, summary, times
 from services.web.pages.rooms.searching import Misfit, Why, Wish, is_open, misfit, other_times
-from services.web.pages.rooms.wall import day_of, instant, is_wall, text_of
+from services.web.pages.rooms.wall import count_of, day_of, instant, is_wall, text_of
 from services.web.pages.speech import speech
 
 router = page_router()
-ZONE = ZoneInfo("Europe/Stockholm")
 MOST_PEOPLE = 100_000
 MOST_ROOMS = 100
 
@@ -66,7 +65,7 @@ async def show_rooms(
     found = None
     if not asked.is_empty and not errors:
         found = await _found(page, rooms, asked)
-    today = page.now.astimezone(ZONE).date().isoformat()
+    today = page.now.astimezone(ZoneInfo(page.zone)).date().isoformat()
     start = {"people": "", "day": today, "from": "17:00", "to": "19:00", "need": []}
     values = start if asked.is_empty else asked.values()
     return page.render(
@@ -84,11 +83,7 @@ def faults(page: Page, asked: Asked) -> dict[str, str]:
     """Return what is wrong with a wish, by field."""
     _ = page.gettext
     errors = {}
-    if asked.people and not (
-        asked.people.isascii()
-        and asked.people.isdigit()
-        and 1 <= int(asked.people[:7]) <= MOST_PEOPLE
-    ):
+    if asked.people and count_of(asked.people, MOST_PEOPLE) is None:
         errors["people"] = _("Write how many you are as a number, for example 12")
     on = day_of(asked.day)
     if on is None:
@@ -98,7 +93,7 @@ def faults(page: Page, asked: Asked) -> dict[str, str]:
             errors[name] = _("Choose a time")
     if not errors and asked.ends <= asked.starts:
         errors["to"] = _("Choose a time that is later than the first one")
-    if not errors and on and instant(on, asked.ends, ZONE) <= page.now:
+    if not errors and on and instant(on, asked.ends, ZoneInfo(page.zone)) <= page.now:
         errors["day"] = _("That time is over; choose a later one")
     return errors
 
@@ -126,10 +121,11 @@ async def _found(page: Page, rooms: Sequence[Mapping[str, Any]], asked: Asked) -
     _ = page.gettext
     day = day_of(asked.day)
     assert day is not None
+    zone = ZoneInfo(page.zone)
     wish = Wish(
         int(asked.people or 1),
-        instant(day, asked.starts, ZONE).astimezone(ZONE),
-        instant(day, asked.ends, ZONE).astimezone(ZONE),
+        instant(day, asked.starts, zone).astimezone(zone),
+        instant(day, asked.ends, zone).astimezone(zone),
         asked.needs,
     )
     query = {
@@ -171,13 +167,16 @@ async def _why(page: Page, room: Mapping[str, Any], wish: Wish, asked: Asked) ->
     if unfit:
         return unfit
     why: Why = "taken" if is_open(room, asked.starts, asked.ends) else "closed"
+    zone = ZoneInfo(page.zone)
     midnight = wish.starts_at.replace(hour=0, minute=0)
     window = {"from": text_of(midnight), "to": text_of(midnight + timedelta(days=1))}
     try:
         told = await page.api.get(f"/v1/rooms/{room['id']}/availability", window)
     except (Refused, Away):
         return Misfit(room, "taken")
-    free = [(_local(each["starts_at"]), _local(each["ends_at"])) for each in told["free"]]
+    free = [
+        (_local(each["starts_at"], zone), _local(each["ends_at"], zone)) for each in told["free"]
+    ]
     length_ = wish.ends_at - wish.starts_at
     times_ = other_times(free, wish.starts_at, length_, page.now, most=1)
     return Misfit(room, why, instead=times_[0] if times_ else None)
@@ -232,5 +231,5 @@ def _reason(page: Page, each: Misfit, wish: Wish) -> str:
     return _("Taken, and not free for so long at another time that day")
 
 
-def _local(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(ZONE)
+def _local(text: str, zone: ZoneInfo) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(zone)

@@ -70,3 +70,10 @@ def monday_of(day: date) -> date:
 def minutes_of(wall: str) -> int:
     """Return the minutes from midnight to a wall time."""
     return int(wall[:2]) * 60 + int(wall[3:])
+
+
+def count_of(text: str, most: int) -> int | None:
+    """Return the whole number from 1 to `most` that a text is, or None."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most))):
+        return None
+    return int(text) if 1 <= int(text) <= most else None
