@@ -42,11 +42,17 @@ class Year:
             if self._leave:
                 return False
             await demo.move_in(client, key)
-            running = await client.put(
-                "/v1/clock", json={"running": True}, headers={"Authorization": f"Bearer {key}"}
+            client.headers["Authorization"] = f"Bearer {key}"
+            (await client.put("/v1/clock", json={"running": True})).raise_for_status()
+            link = (
+                (await client.post("/v1/sign-in-links", json={})).raise_for_status().json()["url"]
             )
-            running.raise_for_status()
-        typer.echo(f"The house lives on: {self._address} (Ctrl-C ends it)")
+        report = f"{self._address}/sv/reports/{demo.YEAR}"
+        typer.echo(f"The report of the year:  {report}  (as files in {FOLDER})")
+        typer.echo(f"The house lives on:      {self._address}  (Ctrl-C ends it)")
+        typer.echo(f"Work in it, signed in:   {link}  (once)")
+        if self._console.is_terminal:
+            typer.launch(report)
         return True
 
 

@@ -8,10 +8,12 @@ from services.demo.living import move_in
 from services.demo.opening import BEGINS
 from services.demo.play import play
 from services.demo.player import UnexpectedAnswer
+from services.demo.programme import YEAR
 from services.demo.report import keep_report
 
 __all__ = [
     "BEGINS",
+    "YEAR",
     "Figure",
     "UnexpectedAnswer",
     "keep_report",

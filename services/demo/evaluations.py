@@ -8,7 +8,7 @@ from typing import Final
 from services.demo.attendance import Crowd
 from services.demo.cells import MOMENTS, days
 from services.demo.people import Person
-from services.demo.programme import FACTS, Planned
+from services.demo.programme import FACTS, YEAR, Planned
 from services.demo.registrations import once, without_mail
 from services.demo.step import BALLOT, PUBLIC, Step, wall
 
@@ -43,13 +43,12 @@ def evaluations(
 
 def close_the_year(event: Planned) -> Iterator[Step]:
     """Yield the closing of the year, in the evening of the day on which its last event closed."""
-    year = FACTS["year"]
     yield Step(
         _morning_after(event) + timedelta(hours=8),
         EVALUATOR,
         "POST",
-        f"/v1/years/{year}/closing",
-        answer={"year": year, "status": "closed"},
+        f"/v1/years/{YEAR}/closing",
+        answer={"year": YEAR, "status": "closed"},
     )
 
 
@@ -89,7 +88,8 @@ def _approve(event: Planned, at: datetime) -> Iterator[Step]:
     path = "/v1/quotes?status=proposed"
     yield Step(at, EVALUATOR, "GET", path, takes={name: "items.0.id"}, lane=lane)
     path = f"/v1/quotes/{{{name}}}/approval"
-    yield Step(at, EVALUATOR, "POST", path, answer={"status": "approved"}, lane=lane)
+    body = {"names_event": False}  # which it was is made up
+    yield Step(at, EVALUATOR, "POST", path, body, answer={"status": "approved"}, lane=lane)
 
 
 def _close_by_hand(event: Planned) -> Iterator[Step]:

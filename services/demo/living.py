@@ -11,7 +11,7 @@ import httpx2
 from services.demo.bookings import moment_after, steps_of
 from services.demo.cells import cells, days
 from services.demo.gatherings import Diary
-from services.demo.house import ORGANISATIONS, ROOMS
+from services.demo.house import ORGANISATIONS, RESIDENTS, ROOMS
 from services.demo.opening import ADMIN, KEYS
 from services.demo.people import Town
 from services.demo.player import Player
@@ -23,11 +23,13 @@ NOW: Final = wall(date(2024, 3, 1), "10:00")
 PREPARED: Final = wall(date(2024, 2, 15), "10:30")
 WEEK: Final = (date(2024, 2, 26), date(2024, 3, 10))
 BOOKINGS: Final = 60
+LIT: Final = 5
+"""Rooms in use when the newcomer comes in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """An event to register for, invented."""
+    """An event of these weeks, invented; `came` of one that is over and can be evaluated."""
 
     slug: str
     format: str
@@ -38,9 +40,14 @@ class Coming:
     ends: str
     capacity: int
     registered: int
+    came: int = 0
 
 
 COMING: Final = (
+    Coming(
+        "frukostmote", "ovrigt", "Frukost om gården", "Breakfast about the courtyard",
+        date(2024, 2, 28), "08:30", "10:00", 30, 18, came=14,
+    ),
     Coming(
         "workshop", "workshop", "Skriv så att alla förstår", "Write so that everybody understands",
         date(2024, 3, 7), "17:00", "19:00", 20, 23,
@@ -58,7 +65,7 @@ COMING: Final = (
         date(2024, 4, 18), "09:00", "12:00", 100, 31,
     ),
 )  # fmt: skip
-"""One full with a line, one with few places, two with many."""
+"""One that is over, one full with a line, one with few places, two with many."""
 
 
 def plan_week(seed: int) -> list[Step]:
@@ -69,6 +76,10 @@ def plan_week(seed: int) -> list[Step]:
 
 def _bookings(rng: random.Random) -> Iterator[Step]:
     diary = Diary(rng, set(cells(days(*WEEK))))
+    today = [cell for cell in sorted(diary.free) if cell.day == NOW.date() and cell.part == 0]
+    for cell in rng.sample(today, LIT):
+        by, which = rng.choice(RESIDENTS), int(rng.random() * 4)
+        diary.take(cell, by, "came", diary.moment_before(cell), which)
     diary.meet_once(BOOKINGS, "came")
     for gathering in diary.gatherings:
         made_at = max(gathering.made_at, PREPARED)
@@ -103,9 +114,28 @@ def _events(rng: random.Random) -> Iterator[Step]:
                 "language": person.language,
             }
             path = f"/v1/events/{{{name}}}/registrations"
-            yield _post(at, path, registration, 201, event.slug, answer={"status": status})
+            yield _post(
+                at,
+                path,
+                registration,
+                201,
+                event.slug,
+                answer={"status": status},
+                takes={f"registration/{event.slug}/{number}": "id"},
+            )
             if number % 4 == 3:
                 at = min(moment_after(at), NOW - timedelta(hours=1))
+        if event.came:
+            yield from _over(event)
+
+
+def _over(event: Coming) -> Iterator[Step]:
+    at = wall(event.day, event.starts) + timedelta(minutes=30)
+    for number in range(event.came):
+        path = f"/v1/registrations/{{registration/{event.slug}/{number}}}/attendance"
+        yield _post(at, path, {"attended": True}, 200, event.slug)
+    path = f"/v1/events/{{event/{event.slug}}}/attendance-closing"
+    yield _post(at + timedelta(hours=24), path, None, 200, event.slug)
 
 
 def _post(

@@ -13,6 +13,7 @@ FACTS: Final[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "programme-2023.json").read_text(encoding="utf-8")
 )
 """What the source says, and nothing else."""
+YEAR: Final[int] = FACTS["year"]
 
 EVERYBODY: Final = {
     "public-official": 0.24,

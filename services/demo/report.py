@@ -7,9 +7,9 @@ from typing import Final
 import httpx2
 
 from services.demo.player import UnexpectedAnswer
-from services.demo.programme import FACTS
+from services.demo.programme import YEAR
 
-REPORT: Final = f"/v1/years/{FACTS['year']}/report"
+REPORT: Final = f"/v1/years/{YEAR}/report"
 _KINDS: Final = {"html": "text/html", "pdf": "application/pdf"}
 _LANGUAGES: Final = ("sv", "en")
 

@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
-from fastapi import Depends, Response
+from fastapi import Depends, Request, Response
 from starlette.responses import RedirectResponse
 
 from services.gateway.handlers import MakeApiKey, RevokeApiKey
@@ -42,12 +42,13 @@ async def show_landing() -> RedirectResponse:
 
 
 @router.get("/v1/api-info")
-async def show_api_info() -> ApiInfo:
+async def show_api_info(request: Request) -> ApiInfo:
     """Tell what this interface is, in which version, and where its documents are."""
     return ApiInfo(
         name="Andan",
         version=VERSION,
         state="active",
+        mail=request.app.state.mail,
         links={
             "self": "/v1/api-info",
             "documentation": "/openapi.json",

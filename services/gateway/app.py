@@ -22,7 +22,7 @@ from services.gateway.queries import find_key
 from services.gateway.rates import Rate, Rates
 from services.gateway.remote import Remote, UpstreamTimeout
 from services.gateway.replay import ClockIsAhead, HouseBusy, Replay
-from services.gateway.rules import KeyExpired, LastAdminKey, is_alive
+from services.gateway.rules import KeyExpired, LastAdminKey, is_alive, is_page
 from services.gateway.sessions import router as sessions
 from services.gateway.settings import Settings
 from services.gateway.signing_in import (
@@ -109,6 +109,7 @@ def create_service(
     state.upstreams = behind
     state.streams = gateway.streams = _streams(settings, clock, gateway.store, bell)
     state.replay = _replay(settings, clock, [myself, *everybody.values()])
+    state.mail = settings.mail
     state.limits = None if isinstance(clock, ReplayClock) else _limits(settings)
     serve_documents(gateway.app, behind)
     gateway.app.add_middleware(
@@ -126,7 +127,7 @@ def create_service(
     )
     if pages is not None:
         gateway.app.add_middleware(Pages, pages=pages, limits=state.limits)
-    gateway.app.add_middleware(Headers)
+    gateway.app.add_middleware(Headers, is_page=is_page)
     if pages is not None:
         gateway.app.add_middleware(InWords, pages=pages)
     gateway.app.add_middleware(RequestLine, service="gateway", metrics=metrics)

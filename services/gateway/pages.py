@@ -33,7 +33,9 @@ class Pages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have a page shown, or let the request go on to the door."""
-        if scope["type"] != "http" or not (is_page(scope["path"]) or _turn_to_report(scope)):
+        if scope["type"] == "http" and _turn_to_report(scope):
+            send = _varying(send)
+        elif scope["type"] != "http" or not is_page(scope["path"]):
             await self.app(scope, receive, send)
             return
         scope["andan.principal_kind"] = "public"
@@ -49,7 +51,10 @@ class Pages:
 
 
 class InWords:
-    """ASGI middleware outside of all limits: a problem on the way to a page becomes a page."""
+    """ASGI middleware outside of all limits: a problem on the way to a page becomes a page.
+
+    So does what a browser asks for outside of the interface, where nothing is.
+    """
 
     def __init__(self, app: ASGIApp, *, pages: Upstream) -> None:
         self.app = app
@@ -57,7 +62,7 @@ class InWords:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as before, but never a reader with a document for programs."""
-        if scope["type"] != "http" or not is_page(scope["path"]):
+        if scope["type"] != "http" or not (is_page(scope["path"]) or _is_reader(scope)):
             await self.app(scope, receive, send)
             return
         refusal: Message | None = None
@@ -100,6 +105,24 @@ class InWords:
         text = problem_html(problem_pages()[slug], language_of(accepted))
         response = HTMLResponse(text, status, headers={"Content-Security-Policy": POLICY})
         await response(scope, _nothing, dressed)
+
+
+def _varying(send: Send) -> Send:
+    """Tell caches that the same address answers programs otherwise."""
+
+    async def telling(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"vary", b"Accept, Accept-Language")]
+        await send(message)
+
+    return telling
+
+
+def _is_reader(scope: Scope) -> bool:
+    """Tell whether a person looks for something that is no part of the interface."""
+    if scope["method"] not in ("GET", "HEAD") or scope["path"].startswith("/v1/"):
+        return False
+    return prefers_html(dict(scope["headers"]).get(b"accept", b"").decode("latin-1"))
 
 
 def _is_problem(message: Message) -> bool:

@@ -67,6 +67,8 @@ class ApiInfo(BaseModel):
     name: str
     version: str
     state: Literal["active"]
+    mail: Literal["smtp", "rehearsal"]
+    """Whether letters go out; a rehearsal shows them in its inbox instead."""
     links: dict[str, str]
 
 

@@ -1,6 +1,9 @@
 """What the gateway can be told from outside."""
 
-from pydantic import Field
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ServiceSettings
 
@@ -8,6 +11,10 @@ from shared.settings import ServiceSettings
 class Settings(ServiceSettings):
     """Limits, queues and patience of the public address; `ANDAN_…` variables."""
 
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
+
+    smtp_url: Annotated[SecretStr | None, Field(validation_alias="SMTP_URL")] = None
+    """Told here too, so that readers can be told whether mail goes out; it is not used."""
     rate_public_a_minute: int = Field(default=60, ge=1, le=1_000_000)
     """Requests a minute from one network (/24, /64) that shows no key."""
     rate_page_a_minute: int = Field(default=600, ge=1, le=1_000_000)
@@ -36,3 +43,8 @@ class Settings(ServiceSettings):
     """Streams of messages that a process holds open in all."""
     stream_proof_seconds: float = Field(default=30, gt=0, le=60)
     """How long a stream goes on before its key is looked up again."""
+
+    @property
+    def mail(self) -> Literal["smtp", "rehearsal"]:
+        """Whether letters go out, or lie in the rehearsal's inbox."""
+        return "rehearsal" if self.smtp_url is None else "smtp"

@@ -16,8 +16,9 @@ from shared.service import Quiet
 
 OPERATOR: Final = Principal(kind="key", id="gateway", scopes=frozenset({"operations:admin"}))
 _INNER: Final = HEADER.encode("ascii")
-_FROM_PAGES: Final = frozenset((b"authorization", _INNER, VISITOR.encode(), MISHAP.encode()))
-_KEPT_BACK: Final = _FROM_PAGES | {b"cookie"}
+_OURS: Final = frozenset(name.encode() for name in (HEADER, VISITOR, MISHAP))
+_NOT_FOR_PAGES: Final = _OURS | {b"authorization"}
+_KEPT_BACK: Final = _NOT_FOR_PAGES | {b"cookie"}
 _OF_THE_APP: Final = ("app", "router", "route", "endpoint", "path_params", "fastapi", "state")
 _TOLD: Final = ("route", "fastapi", "path_params", "andan.error")
 
@@ -69,7 +70,7 @@ def cleaned(headers: Sequence[tuple[bytes, bytes]], token: str | None) -> Header
 
 def page_headers(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
     """Return what pages may see of a request's headers: no more than a browser has to send."""
-    return [pair for pair in headers if pair[0] not in _FROM_PAGES]
+    return [pair for pair in headers if pair[0] not in _NOT_FOR_PAGES]
 
 
 class InProcess:

@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query, Request, Response
-from fastapi.responses import HTMLResponse
 
 from services.reporting import forms
 from services.reporting.accept import Language, best_language, best_type
 from services.reporting.handlers import CloseYear, close_year
-from services.reporting.page import POLICY, report_page
 from services.reporting.queries import KnownYear, YearBook, years_known
 from services.reporting.rules import Figure
 from services.reporting.schemas import CountedMessage, FigureDetail, FigureItem, Report, YearItem
@@ -100,9 +98,10 @@ async def get_report(
 ) -> Response:
     """Show the report of a year as JSON, CSV, tagged PDF or page, by what the caller accepts.
 
-    The PDF is in Swedish or English, by `language` or else by what the caller reads.
+    A request for a page never comes here: the gateway has it answered by web. The PDF is in
+    Swedish or English, by `language` or else by what the caller reads.
     """
-    wanted = best_type(request.headers.getlist("accept"), (JSON, HTML, PDF, CSV))
+    wanted = best_type(request.headers.getlist("accept"), (JSON, PDF, CSV))
     year = known.shown.year
     if wanted == PDF:
         spoken = language or best_language(request.headers.getlist("accept-language"))
@@ -111,15 +110,6 @@ async def get_report(
         return answer
     if wanted == CSV:
         return _file(await forms.as_csv(known), CSV, f"andan-{year}.csv")
-    if wanted == HTML:
-        return HTMLResponse(
-            report_page(known.shown.told),
-            headers={
-                "Content-Security-Policy": POLICY,
-                "Content-Language": "sv",
-                "Vary": "Accept",
-            },
-        )
     return Response(await forms.as_json(known), media_type=JSON, headers={"Vary": "Accept"})
 
 

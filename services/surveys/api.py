@@ -137,7 +137,8 @@ async def create_quote_approval(
     body: ApprovalIn | None = None,
 ) -> QuoteOut:
     """Let others read a quote, whole or cut; again with another cut replaces it."""
-    view = await approve_quote(work, ApproveQuote(quote_id, body.text if body else None))
+    wish = body or ApprovalIn()
+    view = await approve_quote(work, ApproveQuote(quote_id, wish.text, wish.names_event))
     set_etag(response, view.revision)
     return QuoteOut.model_validate(view)
 

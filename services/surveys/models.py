@@ -103,7 +103,8 @@ class Words(Table, table=True):
 class Quote(Table, table=True):
     """What somebody wrote and lets others read, if a person of the house approves it.
 
-    `text` is none once it is withdrawn; `published` is the text as it was approved.
+    `text` is none once it is withdrawn; `published` is the text as it was approved, and
+    `names_event` whether its event is said beside it.
     """
 
     __table_args__ = (
@@ -117,5 +118,6 @@ class Quote(Table, table=True):
     status: str
     text: str | None
     published: str | None
+    names_event: bool
     code_hash: str = Field(unique=True)
     revision: int

@@ -59,6 +59,7 @@ class QuoteView:
     status: str
     text: str | None
     published: str | None
+    names_event: bool
     flags: list[str]
     survey_id: str
     event_id: str
@@ -209,6 +210,7 @@ def _quote_view(quote: Quote, survey: Survey, event: KnownEvent | None) -> Quote
         status=quote.status,
         text=quote.text,
         published=quote.published,
+        names_event=quote.names_event,
         flags=flags(quote.text or ""),
         survey_id=survey.id,
         event_id=survey.event_id,

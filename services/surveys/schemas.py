@@ -98,6 +98,7 @@ class QuoteOut(BaseModel):
     status: QuoteStatus
     text: str | None
     published: str | None
+    names_event: bool
     flags: list[str]
     survey_id: str
     event_id: str
@@ -106,9 +107,13 @@ class QuoteOut(BaseModel):
 
 
 class ApprovalIn(Body):
-    """The text as it shall be read: the words with […] for each cut; without it, all of them."""
+    """The text as it shall be read: the words with […] for each cut; without it, all of them.
+
+    `names_event` false leaves out at which event it was said.
+    """
 
     text: Annotated[str, Text(4_000)] | None = None
+    names_event: bool = True
 
 
 class WithdrawalIn(Body):

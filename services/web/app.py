@@ -12,7 +12,7 @@ from services.web.pages import ROUTERS
 from services.web.rendering import Rendering
 from services.web.settings import Settings
 from shared.clock import Clock
-from shared.http.headers import Headers
+from shared.http.headers import MAX_FORM_BYTES, Headers
 from shared.http.health import health_router
 from shared.http.operations import clock_router
 from shared.http.problems import install_problems
@@ -90,7 +90,7 @@ def create_service(
     app.add_middleware(Told)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)
     if not behind_gateway:
-        app.add_middleware(Headers)
+        app.add_middleware(Headers, max_body_bytes=MAX_FORM_BYTES)
         app.add_middleware(RequestLine, service="web", metrics=metrics)
     return web
 

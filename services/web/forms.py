@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -62,12 +62,14 @@ def new_cookie() -> str:
     return secrets.token_urlsafe(24)
 
 
-def hidden_fields(cookie: str, *, key: str = "", now: float | None = None) -> Markup:
+def hidden_fields(
+    cookie: str, *, key: str = "", seconds: Callable[[], float] = time.time
+) -> Markup:
     """Return the fields that show that a form is ours, and name this one.
 
     `key` is the name of a form that is sent once more, so that it has one effect.
     """
-    token = _token(cookie, int(time.time() if now is None else now), secrets.token_hex(4))
+    token = _token(cookie, int(seconds()), secrets.token_hex(4))
     return Markup(
         '<input type="hidden" name="{}" value="{}"><input type="hidden" name="{}" value="{}">'
     ).format(TOKEN, token, KEY, key or new_id())
@@ -112,15 +114,18 @@ def check_sender(headers: Mapping[str, str], own_hosts: frozenset[str]) -> None:
         raise NotOurForm
 
 
-def is_fresh(form: Form, cookie: str | None, now: float | None = None) -> bool:
-    """Tell whether a form was made for this browser within the last half day."""
+def is_fresh(form: Form, cookie: str | None, seconds: Callable[[], float] = time.time) -> bool:
+    """Tell whether a form was made for this browser within the last half day.
+
+    Time is the system's: a form is as old as the tab that shows it.
+    """
     issued, _, rest = form.token.partition(".")
     if not cookie or not form.key or not (issued.isascii() and issued.isdigit()):
         return False
     if len(issued) > 12 or not form.token.isascii():
         return False
     expected = _token(cookie, int(issued), rest.partition(".")[0])
-    age = (time.time() if now is None else now) - int(issued)
+    age = seconds() - int(issued)
     return hmac.compare_digest(expected, form.token) and -60 <= age <= LIFETIME_SECONDS
 
 

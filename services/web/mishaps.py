@@ -36,7 +36,7 @@ def mishap(page: Page, status: int, **values: Any) -> Response:
 
 async def _recognised(request: Request) -> Page:
     page = page_of(request)
-    with suppress(Away):  # the page that says so must not need it
+    with suppress(Away, Refused):  # the page that says so must not need it
         await page.recognise()
     return page
 
@@ -54,8 +54,8 @@ async def _answer_missing(request: Request, error: Exception) -> Response:
 
 async def _answer_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
-    if error.status == 429:
-        return _kept(request, 429)
+    if error.status in (413, 429):
+        return _kept(request, error.status)
     return mishap(await _recognised(request), error.status)
 
 
@@ -67,7 +67,7 @@ async def _answer_away(request: Request, error: Exception) -> Response:
 
 
 def _kept(request: Request, status: int, **values: Any) -> Response:
-    """Return the page for a status; where a form was sent, one button sends it again."""
+    """Return the page for a status, with what was typed: to be sent again, or to be copied."""
     form: Form | None = getattr(request.state, "form", None)
     told = {"pairs": form.pairs, "key": form.key} if form is not None else {}
     return mishap(page_of(request), status, **values, **told)

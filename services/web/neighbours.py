@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 from urllib.parse import quote, urlencode
 
@@ -19,6 +20,11 @@ _VISITOR: Final = Principal(kind="key", id=PAGES)
 
 _SAFE_PATH: Final = "/:@!$&'()*+,;=~-._%"
 Pairs = list[tuple[str, str]]
+
+
+def written(at: datetime) -> str:
+    """Return an instant as the API takes it, in whole seconds."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class Refused(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -22,6 +22,8 @@ from shared.ids import new_id
 from shared.observability.correlation import continue_trace, request_id, traceparent
 
 MAX_BODY_BYTES: Final = 65_536
+MAX_FORM_BYTES: Final = 2_097_152
+"""Of a form for people: 100,000 characters of any script, so that a page can say it is long."""
 MAX_QUERY_BYTES: Final = 4_096
 _REQUEST_ID: Final = re.compile(rb"[0-9A-Za-z._-]{1,64}")
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f\N{REPLACEMENT CHARACTER}\ud800-\udfff]")
@@ -41,9 +43,17 @@ class Headers:
     is not touched, so that a page can say its own policy.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        is_page: Callable[[str], bool] = lambda _path: False,
+    ) -> None:
+        """`is_page` tells which paths take forms that people send."""
         self.app = app
         self._max_body_bytes = max_body_bytes
+        self._is_page = is_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hold the request to the limits and hand it on with its correlation set."""
@@ -68,9 +78,10 @@ class Headers:
             finished = started and not message.get("more_body", message["type"] != _LAST)
 
         try:
-            problem = self._refusal(scope, headers)
+            most = MAX_FORM_BYTES if self._is_page(scope["path"]) else self._max_body_bytes
+            problem = _refusal(scope, headers, most)
             if problem is None:
-                await self.app(scope, _limited(receive, self._max_body_bytes), adding)
+                await self.app(scope, _limited(receive, most), adding)
             else:
                 await _answer(problem, scope, receive, adding)
         except Exception as error:
@@ -83,17 +94,18 @@ class Headers:
             request_id.reset(ids)
             traceparent.reset(traces)
 
-    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Problem | None:
-        length = headers.get(b"content-length", b"0")
-        if not length.isdigit():
-            return InvalidRequest("The Content-Length is not a number.")
-        if len(length) > 18 or int(length) > self._max_body_bytes:
-            return TooLarge(f"A body has at most {self._max_body_bytes} bytes.")
-        if len(scope["query_string"]) > MAX_QUERY_BYTES:
-            return TooLarge(f"A query has at most {MAX_QUERY_BYTES} bytes.")
-        if _CONTROLS.search(scope["path"]):
-            return NotFound("There is nothing here.")
-        return None
+
+def _refusal(scope: Scope, headers: dict[bytes, bytes], most: int) -> Problem | None:
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit():
+        return InvalidRequest("The Content-Length is not a number.")
+    if len(length) > 18 or int(length) > most:
+        return TooLarge(f"A body has at most {most} bytes.")
+    if len(scope["query_string"]) > MAX_QUERY_BYTES:
+        return TooLarge(f"A query has at most {MAX_QUERY_BYTES} bytes.")
+    if _CONTROLS.search(scope["path"]):
+        return NotFound("There is nothing here.")
+    return None
 
 
 def _limited(receive: Receive, max_bytes: int) -> Receive:

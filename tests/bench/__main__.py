@@ -1,7 +1,8 @@
 """`make bench`: measures, prints a table, writes var/bench/results.json.
 
 Every limit is measured in the same run, or is a goal in the same unit. `ONLY=` names the parts to
-run, separated by commas: drivers, start, hop, effect, rebuild, report, sqlite, postgresql.
+run, separated by commas: drivers, start, hop, effect, rebuild, report, pages, sqlite,
+postgresql.
 """
 
 import asyncio
@@ -17,11 +18,11 @@ from rich.console import Console
 
 from services.topology import SERVICES
 from shared.testing.postgres import PostgresServer
-from tests.bench import drivers, house, places, rebuild, report
+from tests.bench import drivers, house, pages, places, rebuild, report
 from tests.bench.results import Result, show, write
 from tests.gateway.hop import measure_hop
 
-PARTS = ("drivers", "start", "hop", "effect", "rebuild", "report", "sqlite", "postgresql")
+PARTS = ("drivers", "start", "hop", "effect", "rebuild", "report", "pages", "sqlite", "postgresql")
 
 
 @contextmanager
@@ -94,6 +95,7 @@ def main() -> None:
         "effect": lambda: asyncio.run(house.effect()),
         "rebuild": lambda: asyncio.run(rebuild.measure()),
         "report": lambda: asyncio.run(report.measure()),
+        "pages": pages.measure,
         "sqlite": _sqlite,
         "postgresql": _postgresql,
     }

@@ -38,6 +38,7 @@ async def test_a_booking_is_confirmed_at_once(here: Scene) -> None:
         "buffer_minutes": 0,
         "reason": None,
         "for": None,
+        "changed_at": "2023-03-01T08:00:00Z",
     }
     shown = await here.client.get(answer.headers["location"])
     assert (shown.json(), shown.headers["etag"]) == (booking, '"1"')

@@ -35,10 +35,18 @@ PUBLIC = {
     ("post", "/v1/events/{}/registrations"),
     ("post", "/v1/registration-links"),
     ("post", "/v1/sessions"),
+    ("get", "/v1/surveys"),
+    ("get", "/v1/surveys/{}"),
+    ("get", "/v1/surveys/{}/result"),
+    ("post", "/v1/surveys/{}/answers"),
+    ("post", "/v1/surveys/{}/words"),
+    ("post", "/v1/quote-withdrawals"),
     ("post", "/v1/unsubscriptions"),
     ("get", "/v1/unsubscriptions/{}"),
     ("post", "/v1/unsubscriptions/{}"),
+    ("get", "/v1/years"),
     ("get", "/v1/years/{}/figures"),
+    ("get", "/v1/years/{}/figures/{}"),
     ("get", "/v1/years/{}/report"),
 }
 """What api.md says is for all; every other operation needs credentials."""

@@ -1,6 +1,5 @@
 """Reporting's routes, on a running service on both databases."""
 
-import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,8 +136,8 @@ async def test_bad_addresses_are_refused(
 
 
 @pytest.mark.anyio
-async def test_the_report_is_a_page_or_json(reporting: Running) -> None:
-    """The report comes as the caller asks: JSON, or a page in Swedish that loads nothing."""
+async def test_the_report_comes_in_the_type_that_is_asked_for(reporting: Running) -> None:
+    """JSON unless something else is liked better; what there is none of is said to be so."""
     await reporting.hear(published("e1", "<b>Jämlik</b> hälsa"), heads("e1", 1080))
     await reporting.quiet()
     path = "/v1/years/2023/report"
@@ -149,16 +148,8 @@ async def test_the_report_is_a_page_or_json(reporting: Running) -> None:
         figures = {(each["key"], each["event_id"]): each for each in answer.json()["figures"]}
         assert figures["attendance", "e1"]["event_titles"]["en"] == "Equal health"
         assert figures["gatherings", None]["titles"]["sv"] == "Sammankomster"
-        page = await client.get(path, headers={"accept": "text/html,*/*;q=0.8"})
-        assert page.headers["content-type"] == "text/html; charset=utf-8"
-        assert page.headers["content-language"] == "sv"
-        assert page.headers["vary"] == answer.headers["vary"] == "Accept"
-        assert "&lt;b&gt;Jämlik&lt;/b&gt; hälsa" in page.text
-        assert "1\N{NO-BREAK SPACE}080" in page.text
-        assert not re.search(r"style=|https?://|<script|<img|<link|url\(", page.text)
-        again = await client.get(path, headers={"accept": "text/html"})
-        assert again.content == page.content
-        for accept in ("application/xml", "image/png", "text/html;q=0", "text/html;q=x"):
+        assert answer.headers["vary"] == "Accept"
+        for accept in ("application/xml", "image/png", "application/pdf;q=0", "text/csv;q=x"):
             answer = await client.get(path, headers={"accept": accept})
             assert answer.status_code == 406, accept
             assert answer.json()["type"] == "/problems/not-acceptable"

@@ -73,8 +73,8 @@ def posting(html: str, with_field: str = "") -> Form:
 class Visitor:
     """A browser without JavaScript: follows redirects when asked, keeps cookies, fills in forms."""
 
-    def __init__(self, app: Any, **headers: str) -> None:
-        transport = httpx2.ASGITransport(app=app)
+    def __init__(self, app: Any, *, address: str = "127.0.0.1", **headers: str) -> None:
+        transport = httpx2.ASGITransport(app=app, client=(address, 1))
         self.http = httpx2.AsyncClient(transport=transport, base_url=SOURCE, headers=headers)
 
     async def get(self, path: str, **headers: str) -> httpx2.Response:

@@ -152,3 +152,18 @@ async def test_odd_values_at_the_door(tmp_path: Path) -> None:
             assert found.status in (200, 422), odd
             assert "<script>" not in found.html
             assert "0 in" in found.text
+
+
+async def test_a_host_needs_little(tmp_path: Path) -> None:
+    """Who may only mark attendance and read registrations finds the door and does all of it."""
+    async with city(tmp_path) as it:
+        door, _ = await opened(it, "Åsa Ek")
+        host = await it.staff("attendance:write", "registrations:read")
+        desk = await host.open("/en/desk")
+        assert f'href="{door}"' in desk.html
+        assert "/en/desk/events" not in desk.html
+        found = await host.press(await host.open(door), "Search", {"who": "ek"})
+        page = await host.press(found, "Check in")
+        assert "The person is in. 1 in." in page.text
+        page = await host.press(page, "Undo")
+        assert "0 in." in page.text

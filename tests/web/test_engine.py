@@ -20,7 +20,7 @@ from services.web.words import Language
 from shared.http.problems import Unavailable
 from shared.security.inner import HEADER, VISITOR, InnerKey
 from shared.security.principal import Principal
-from tests.web.house import SOURCE, Opened
+from tests.web.house import SOURCE, Opened, Visitor
 
 pytestmark = pytest.mark.anyio
 
@@ -161,6 +161,18 @@ async def test_what_is_no_language_is_no_page(house: Opened, path: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("path", ["/events", "/wp-login.php", "/problems/nothing"])
+async def test_a_reader_who_is_lost_gets_a_page(house: Opened, path: str) -> None:
+    """A browser at an address that is nobody's is led back; a program is told in its own way."""
+    visitor = house.visitor()
+    answer = await visitor.get(path, **{"accept": "text/html", "accept-language": "en"})
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
+    assert 'href="/en/events"' in answer.text
+    program = await visitor.get(path, accept="application/json")
+    assert program.headers["content-type"] == "application/problem+json"
+
+
 async def test_a_wrong_method_is_told_in_a_page(house: Opened) -> None:
     """DELETE on a page is a 405 that a person can read."""
     answer = await house.visitor().http.delete("/sv/events")
@@ -199,6 +211,7 @@ async def test_a_report_is_a_page_for_a_reader_and_json_for_a_program(house: Ope
     page = await visitor.get("/v1/years/2023/report", accept="text/html,*/*;q=0.8")
     assert page.headers["content-type"].startswith("text/html")
     assert '<html lang="sv"' in page.text
+    assert "Accept, Accept-Language" in page.headers["vary"]
     data = await visitor.get("/v1/years/2023/report", accept="application/json")
     assert data.headers["content-type"] == "application/json"
 
@@ -247,6 +260,22 @@ async def test_a_page_counts_once_and_too_many_are_told_in_a_page(
             forged = InnerKey(b"f" * 32).mint(Principal(kind="key", id="web"))
             for claim in ({VISITOR: "web"}, {VISITOR: forged}, {HEADER: forged}):
                 assert (await browser.get("/v1/rooms", headers=claim)).status_code == 429
+    finally:
+        await house.stop()
+
+
+async def test_wrong_links_on_pages_shut_nobody_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """All visitors come through the pages: one's guesses count as his pages, not as everybody's."""
+    monkeypatch.setenv("ANDAN_RATE_PUBLIC_A_MINUTE", "2")
+    house = whole_house(ProcessSettings(data=tmp_path, source=SOURCE))
+    await house.start()
+    try:
+        for address in ["192.0.2.1"] * 4 + ["198.51.100.1"]:
+            visitor = Visitor(house.front.app, address=address)
+            answer = await visitor.send(await visitor.get(f"/sv/sign-in/{'x' * 43}"))
+            assert answer.status_code == 404
     finally:
         await house.stop()
 

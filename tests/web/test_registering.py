@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from shared.security.keyring import Keyring
 from tests.web.house import Opened, Visitor
 
 pytestmark = pytest.mark.anyio
@@ -221,6 +222,16 @@ async def test_a_form_sent_twice_is_one_registration(house: Opened) -> None:
     await house.quiet()
     listed = await house.admin.get(f"/v1/events/{event}/registrations", params={"search": "Karin"})
     assert len(listed.json()["items"]) == 1
+
+
+async def test_fewer_letters_by_a_button(house: Opened) -> None:
+    """The link of a letter shows what stops; the button stops it, also the second time."""
+    visitor = house.visitor()
+    token = Keyring.open(house.folder / "keys").links().make("unsubscribe", "somebodys-mark")
+    page = await visitor.get(f"/en/u/{token}")
+    for _ in range(2):
+        done = await visitor.follow(await visitor.send(page))
+        assert "No more such letters" in done.text
 
 
 async def test_unsubscribing_needs_a_button(house: Opened) -> None:

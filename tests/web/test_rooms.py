@@ -171,6 +171,9 @@ async def test_a_rooms_week_never_says_who_booked(lived: Lived) -> None:
     free = re.findall(r'<li class="slot s\d+ free"><a href="([^"]+)" aria-label="([^"]+)"', page)
     assert all("Free, " in name and "2023" in name for _href, name in free)
     assert "There is no such week" in await lived.visitor().reads(f"/rooms/{salen['id']}?week=9")
+    assert '<section class="gone">' in page
+    over = await lived.visitor().reads(f"/rooms/{salen['id']}?week=2023-W30")
+    assert '<section class="gone">' not in over
     later = await lived.visitor("sv").reads(f"/rooms/{salen['id']}?week=2023-W43")
     assert "Vecka 43, 23–29 oktober 2023" in later
 

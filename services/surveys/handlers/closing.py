@@ -109,6 +109,7 @@ async def _lay_out(work: Work, survey_id: str, words: list[BoxedWords]) -> None:
             "status": "proposed",
             "text": each.text,
             "published": None,
+            "names_event": True,
             "code_hash": each.code_hash,
             "revision": 1,
         }

@@ -17,10 +17,11 @@ from shared.store.scrub import scrub_soon
 
 @dataclass(frozen=True)
 class ApproveQuote:
-    """A person of the house lets others read a quote: whole, or cut."""
+    """A person of the house lets others read a quote: whole or cut, with its event or without."""
 
     quote_id: str
     text: str | None
+    names_event: bool = True
 
 
 async def approve_quote(work: Work, command: ApproveQuote) -> QuoteView:
@@ -35,12 +36,18 @@ async def approve_quote(work: Work, command: ApproveQuote) -> QuoteView:
     if quote.text is None:
         raise QuoteIsWithdrawn("Its words are gone.")
     text = cut(quote.text, quote.text if command.text is None else command.text)
-    if (quote.status, quote.published) != ("approved", text):
-        quote.status, quote.published = "approved", text
+    wanted = ("approved", text, command.names_event)
+    if (quote.status, quote.published, quote.names_event) != wanted:
+        quote.status, quote.published, quote.names_event = wanted
         quote.revision += 1
         work.add(quote)
         work.publish(
-            QuoteApproved(quote_id=quote.id, year=survey.year, event_id=survey.event_id, text=text),
+            QuoteApproved(
+                quote_id=quote.id,
+                year=survey.year,
+                event_id=survey.event_id if quote.names_event else None,
+                text=text,
+            ),
             sequence=quote.revision,
         )
     return await quote_view(work, quote, survey)

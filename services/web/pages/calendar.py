@@ -3,13 +3,14 @@
 import asyncio
 import calendar
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 from fastapi import Query
 from starlette.responses import Response
 
+from services.web.neighbours import written
 from services.web.page import Page, PageDep, page_router
 from services.web.pages import programme
 from services.web.pages.calendars import MEDIA_TYPE, calendar_of
@@ -39,7 +40,7 @@ async def show_calendar(
 ) -> Response:
     """The calendar: what comes, by day, with filters that say how much each of them leaves."""
     first, months, odd = _window(page, view, month, from_)
-    query = {"from": _text(first), "to": _text(months.end) if months else ""}
+    query = {"from": written(first), "to": written(months.end) if months else ""}
     events, themes, rooms = await asyncio.gather(
         page.api.every("/v1/events", query), _themes(page), rooms_by_id(page)
     )
@@ -86,7 +87,7 @@ async def subscribe(
     language: str = "",
 ) -> Response:
     """The calendar as a file that calendar programs subscribe to, with the same filters."""
-    query = {"from": _text(page.now - timedelta(days=30))}
+    query = {"from": written(page.now - timedelta(days=30))}
     events, themes, rooms = await asyncio.gather(
         page.api.every("/v1/events", query), _themes(page), rooms_by_id(page)
     )
@@ -232,7 +233,3 @@ def _month_name(at: datetime, zone: str) -> str:
 
 def _midnight(day: date, zone: str) -> datetime:
     return datetime.combine(day, datetime.min.time(), ZoneInfo(zone))
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"

@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from services.web.neighbours import Away, Refused
+from services.web.neighbours import Away, Refused, written
 from services.web.page import House, Page, PageDep, language_of, page_router
 from services.web.pages import programme
 from services.web.pages.rooms.names import equipment_names
@@ -60,7 +60,7 @@ async def show_house(page: PageDep) -> Response:
     venue, rooms, events, themes = await asyncio.gather(
         _or_none(page.api.get("/v1/venues", limit=1)),
         _or_none(page.api.get("/v1/rooms", limit=100)),
-        _or_none(page.api.get("/v1/events", {"from": _text(page.now), "limit": 40})),
+        _or_none(page.api.get("/v1/events", {"from": written(page.now), "limit": 40})),
         _or_none(page.api.get("/v1/themes", year=page.now.year, limit=100)),
     )
     found_rooms = rooms["items"] if rooms else []
@@ -111,7 +111,7 @@ async def _windows(
 
 async def _today(page: Page, room: Mapping[str, Any]) -> Any:
     end = _midnight(page.now, room["time_zone"])
-    query = {"from": _text(page.now), "to": _text(end)}
+    query = {"from": written(page.now), "to": written(end)}
     return await page.api.get(f"/v1/rooms/{room['id']}/availability", query)
 
 
@@ -191,8 +191,3 @@ def _equipment(page: Page, rooms: Sequence[Mapping[str, Any]]) -> list[tuple[str
 def _midnight(now: datetime, zone: str) -> datetime:
     local = now.astimezone(ZoneInfo(zone))
     return datetime.combine(local.date() + timedelta(days=1), datetime.min.time(), local.tzinfo)
-
-
-def _text(at: datetime) -> str:
-    whole = at.astimezone(ZoneInfo("UTC")).replace(microsecond=0, tzinfo=None)
-    return f"{whole.isoformat()}Z"

@@ -116,6 +116,7 @@ def _create_words() -> None:
         _text("status"),
         _text("text", optional=True),
         _text("published", optional=True),
+        _flag("names_event"),
         _text("code_hash"),
         _number("revision"),
         _key("quote", "id"),

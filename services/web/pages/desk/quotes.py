@@ -32,7 +32,8 @@ async def approve(page: PageDep, quote_id: str) -> Response:
         wrong = page.gettext("Leave some of the words, or do not approve the quote.")
         return await _list(page, about=quote_id, text=text, wrong=wrong)
     whole = form.get("whole", "").replace("\r\n", "\n").strip()
-    body = {} if text == whole else {"text": text}
+    body: dict[str, object] = {"names_event": form.get("names_event") == "yes"}
+    body |= {} if text == whole else {"text": text}
     try:
         await page.api.post(f"/v1/quotes/{quote_id}/approval", body, key=form.key)
     except Refused as refused:

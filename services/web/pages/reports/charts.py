@@ -14,13 +14,16 @@ def evaluation_chart(
     words: Speech, evaluations: Sequence[Mapping[str, Any]], link: Link
 ) -> dict[str, Any] | None:
     """Return stacked bars of the released results; what may not be told is said in words."""
+    told = [each for each in evaluations if each["rule"] != "too-few"]
+    untold = len(evaluations) - len(told)
     if not evaluations:
         return None
     _ = words.gettext
     names = ratings(_)
     rows, table = [], []
-    for each in evaluations:
+    for each in told:
         title, language = words.title(each["event_titles"])
+        title = f"{words.word(each['format'], 'format')}: {title}"
         total = sum(bar["answers"] for bar in each["bars"])
         rows.append(
             {
@@ -40,7 +43,8 @@ def evaluation_chart(
         )
         table.append([title, *_cells(words, each["bars"]), _mean(words, each)])
     return {
-        "title": _finding(words, evaluations),
+        "title": _finding(words, told),
+        "gap": _gap(words, untold) if untold else "",
         "href": link("evaluation_mean"),
         "rows": rows,
         "legend": [(f"n{number}", f"{number} {name}") for number, name in enumerate(names, 1)],
@@ -49,17 +53,25 @@ def evaluation_chart(
     }
 
 
-def _finding(words: Speech, evaluations: Sequence[Mapping[str, Any]]) -> str:
-    means = [each["mean"] for each in evaluations]
-    if None in means:
+def _finding(words: Speech, told: Sequence[Mapping[str, Any]]) -> str:
+    least = [each["mean"] or each["at_least"] for each in told]
+    if not least or None in least:
         return words.ngettext(
-            "%(num)s meeting was evaluated", "%(num)s meetings were evaluated", len(means)
+            "%(num)s meeting has a result", "%(num)s meetings have a result", len(told)
         )
     return words.ngettext(
-        "The evaluated meeting was rated %(least)s",
+        "The evaluated meeting was rated %(least)s or more",
         "All %(num)s evaluated meetings were rated %(least)s or more",
-        len(means),
-        least=words.number(min(means, key=Decimal)),
+        len(told),
+        least=words.number(min(least, key=Decimal)),
+    )
+
+
+def _gap(words: Speech, untold: int) -> str:
+    return words.ngettext(
+        "Of %(num)s meeting nothing is shown: fewer than five answered.",
+        "Of %(num)s meetings nothing is shown: fewer than five answered.",
+        untold,
     )
 
 
@@ -95,8 +107,6 @@ def _withheld(words: Speech, each: Mapping[str, Any]) -> str:
     low, high = each["at_least"], each["at_most"]
     if found := bounded(words, low, high):
         return _("Mean %(bounds)s", bounds=found)
-    if each["rule"] == "too-few":
-        return _("Fewer than five answered, so nothing is shown")
     return _("Ratings are not shown")
 
 

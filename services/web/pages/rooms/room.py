@@ -108,7 +108,10 @@ def _axis(page: Page, room: Mapping[str, Any]) -> list[dict[str, Any]]:
 async def _days(
     page: Page, room: Mapping[str, Any], monday: date, zone: ZoneInfo
 ) -> list[dict[str, Any]]:
-    """Return the week for the template; empty where booking does not answer."""
+    """Return the week for the template; empty where booking does not answer.
+
+    What is over is left out of the narrow list, but where that is the whole week.
+    """
     window = {
         "from": text_of(instant(monday, "00:00", zone)),
         "to": text_of(instant(monday + timedelta(days=7), "00:00", zone)),
@@ -123,7 +126,10 @@ async def _days(
     hours = Hours(room["opens_at"], room["closes_at"], zone)
     shown = week(monday, hours, busy, free, page.now)
     titles = {each["id"]: speech(page).title(each["titles"]) for each in events}
-    return [_day(page, room, each, titles) for each in shown]
+    days = [_day(page, room, each, titles) for each in shown]
+    if all(each.is_over for each in shown):
+        days = [{**each, "gone": False} for each in days]
+    return days
 
 
 async def _events(
