@@ -225,7 +225,7 @@ async def test_the_log_and_the_metrics_hold_templates_and_no_token(
     for path in (f"/sv/r/{secret}", f"/sv/r/{secret}/change", f"/sv/u/{secret}"):
         await visitor.get(path)
         await visitor.http.delete(path)
-        await visitor.http.post(path, content=b"x" * 70_000)
+        await visitor.http.post(path, content=b"x" * 1_100_000)
     told = capsys.readouterr()
     metrics = (await visitor.get("/metrics")).text
     assert "SECRETSECRET" not in told.out + told.err + metrics

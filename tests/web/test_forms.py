@@ -187,6 +187,17 @@ async def test_a_form_that_is_too_large_is_told_in_a_page(house: Opened) -> None
 
 
 @pytest.mark.anyio
+async def test_a_hundred_thousand_characters_are_kept(house: Opened) -> None:
+    """More than the API takes is refused in words, and all that was typed stands on the page."""
+    visitor = house.visitor()
+    form = posting((await _page(house, visitor)).text)
+    long = "ب" * 100_000
+    answer = await visitor.post(form.action, {**form.fields, **TYPED, "name": long})
+    assert answer.status_code in (413, 422)
+    assert long in answer.text
+
+
+@pytest.mark.anyio
 async def test_a_body_that_is_no_form_is_told_in_a_page(house: Opened) -> None:
     """JSON to a page is refused with a sentence, not with a document for programs."""
     answer = await house.visitor().http.post("/ar/mine", json={"email": "a@example.org"})

@@ -1,0 +1,116 @@
+"""Accessibility as axe sees it: every page, in each language, light and dark, wide and narrow."""
+
+from typing import Any, Final
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.async_api import Page
+
+from tests.web.browser.looking import Looker, opens
+from tests.web.browser.places import MISSING, PUBLIC, STAFF, WRONG, WRONG_BY_ADDRESS
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.anyio]
+
+SIZES: Final = ((1280, 900), (390, 844))
+LOOKED_AT: Final[dict[tuple[str, str], str]] = {}
+"""What axe cannot judge, by rule and part of a selector, and why it is right as it is."""
+_RUN: Final = "axe.run(document, {resultTypes: ['violations', 'incomplete']})"
+
+
+def _told(results: dict[str, Any], where: str) -> list[str]:
+    """Return a line for each node that is wrong, or that nobody has looked at."""
+    told = []
+    for kind in ("violations", "incomplete"):
+        for rule in results[kind]:
+            for node in rule["nodes"]:
+                target = " ".join(str(each) for each in node["target"])
+                if kind == "incomplete" and _is_known(rule["id"], target):
+                    continue
+                why = [each["message"] for each in (*node["any"], *node["all"], *node["none"])]
+                told.append(f"{where}: {kind} {rule['id']} {target} {node['html'][:160]} {why}")
+    return told
+
+
+def _is_known(rule: str, target: str) -> bool:
+    return any(rule == known and part in target for known, part in LOOKED_AT)
+
+
+async def _judged(page: Page, where: str, *, both: bool = True) -> list[str]:
+    """Judge the page that is open, in each size and colour; or as it is."""
+    await page.evaluate(AXE_SCRIPT)
+    if not both:
+        return _told(await page.evaluate(_RUN), where)
+    told = []
+    for width, height in SIZES:
+        await page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a literal
+            told += _told(await page.evaluate(_RUN), f"{where}, {scheme}, {width}")
+    return told
+
+
+@pytest.mark.parametrize("language", ["sv", "en", "ar"])
+async def test_no_public_page_keeps_anybody_out(looker: Looker, language: str) -> None:
+    """All public pages, also those of what is not there: no violation in any size or colour."""
+    told: list[str] = []
+    async with looker.page() as page:
+        for name, path in PUBLIC.items():
+            await opens(page, looker.lively.url(path, language))
+            told += await _judged(page, f"{name}, {language}")
+        for name, path in MISSING.items():
+            await opens(page, looker.lively.url(path, language), 404)
+            told += await _judged(page, f"{name}, {language}")
+    assert told == []
+
+
+@pytest.mark.parametrize("language", ["sv", "ar"])
+async def test_no_form_with_a_fault_keeps_anybody_out(looker: Looker, language: str) -> None:
+    """The same holds where something was typed wrongly."""
+    told: list[str] = []
+    async with looker.page() as page:
+        for name, (path, send) in WRONG.items():
+            await opens(page, looker.lively.url(path, language))
+            await send(page)
+            assert await page.locator("#errors").count() == 1, name
+            told += await _judged(page, f"{name}, {language}")
+        for name, path in WRONG_BY_ADDRESS.items():
+            await opens(page, looker.lively.url(path, language), 422)
+            told += await _judged(page, f"{name}, {language}")
+    assert told == []
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+async def test_no_page_of_the_staff_keeps_anybody_out(
+    looker: Looker, width: int, dark: bool
+) -> None:
+    """Desk, door and operation, and a letter of the rehearsal."""
+    told: list[str] = []
+    session = await looker.lively.session()
+    async with looker.page(session=session, width=width, dark=dark) as page:
+        for name, path in STAFF.items():
+            await opens(page, looker.lively.url(path))
+            told += await _judged(page, name, both=False)
+        await opens(page, looker.lively.url("/ops/mail"))
+        await page.locator("main a[href*='/ops/mail/']").first.click()
+        told += await _judged(page, "letter", both=False)
+    assert told == []
+
+
+async def test_faults_that_are_planted_are_found(looker: Looker) -> None:
+    """An image without words, grey on grey and a field without a label do not pass."""
+    async with looker.page() as page:
+        await opens(page, looker.lively.url("/a11y"))
+        await page.evaluate(
+            """() => {
+              const main = document.querySelector("main .wrap");
+              const image = document.createElement("img");
+              image.src = document.querySelector("link[rel=icon]").href;
+              const grey = document.createElement("p");
+              grey.textContent = "grey";
+              grey.style.color = "rgb(190,190,190)";
+              main.append(image, grey, document.createElement("input"));
+            }"""
+        )
+        told = " ".join(await _judged(page, "planted", both=False))
+    for rule in ("image-alt", "color-contrast", "label"):
+        assert f"violations {rule} " in told
