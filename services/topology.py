@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.backup.marks import refuse_unfinished, watch_age
 from services.booking.app import create_service as booking
 from services.directory.app import create_service as directory
 from services.directory.settings import Settings as DirectorySettings
@@ -138,12 +139,15 @@ def every_topic(services: list[Service]) -> list[Topic]:
 
 def _shared(process: ProcessSettings) -> tuple[Clock, Bus, Keyring, Metrics]:
     assert CONTRACTS  # importing it lets every message be decoded by its type
+    refuse_unfinished(process.data)
     bus: Bus = (
         KafkaBus(process.kafka_bootstrap_servers)
         if process.kafka_bootstrap_servers
         else EmbeddedBus(EmbeddedLog(process.data / "log.sqlite"))
     )
-    return _clock(process), bus, process.keyring(), Metrics()
+    metrics = Metrics()
+    watch_age(metrics, process.data)
+    return _clock(process), bus, process.keyring(), metrics
 
 
 def _clock(process: ProcessSettings) -> Clock:

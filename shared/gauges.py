@@ -1,10 +1,14 @@
 """Gauges that are looked up now and then: what is unsent, unread, waiting and overdue."""
 
+import shutil
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.observability.metrics import Metrics
 from shared.store.plumbing import due, outbox, waiting
@@ -17,6 +21,22 @@ LONGEST_WAIT_SECONDS = 600
 """A message that has waited longer for another is worth an alarm."""
 
 log = structlog.get_logger()
+
+
+Gauge = Callable[[AsyncSession, Metrics, datetime], Awaitable[None]]
+"""Sets a gauge of one service's own, from what its store holds and the time of its clock."""
+
+
+def show(service: "Service", metrics: Metrics) -> None:
+    """Set the gauges of one service that need no answer from its store or the bus."""
+    name, store = service.name, service.store
+    metrics.store_leader.labels(name).set(store.is_leader)
+    if store.dialect == "sqlite":
+        disk = shutil.disk_usage(Path(store.engines.writer.url.database or "").parent)
+        metrics.disk_free_ratio.labels(name).set(disk.free / disk.total)
+    if service.broker is not None:
+        for group, age in service.broker.poll_ages().items():
+            metrics.last_poll_age_seconds.labels(group.removeprefix("andan.")).set(age)
 
 
 async def sample(service: "Service", metrics: Metrics) -> None:
@@ -40,6 +60,8 @@ async def sample(service: "Service", metrics: Metrics) -> None:
             ).group_by(waiting.c.consumer)
         )
         waits = {consumer: (count, since) for consumer, count, since in counted}
+        for gauge in service.parts.gauges:
+            await gauge(reader, metrics, service.clock.now())
     metrics.outbox_depth.labels(name).set(depth)
     metrics.outbox_oldest_seconds.labels(name).set(_age(oldest, datetime.now(UTC)))
     metrics.due_rows.labels(name).set(rows)

@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import Row, func, select
 
 from shared.clock import Clock
-from shared.gauges import sample
+from shared.gauges import Gauge, sample, show
 from shared.http.app import service_app
 from shared.http.problems import NotFound
 from shared.messaging import dead_letters
@@ -55,7 +55,7 @@ class Parts:
     """What a service is made of; its `app.py` says so and nothing else.
 
     `tasks` are kinds of due rows done in one unit of work, `jobs` those that wait for a network.
-    `problems` gives statuses to the service's own errors.
+    `problems` gives statuses to the service's own errors, `gauges` are looked up now and then.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Parts:
     tasks: Mapping[str, Task] | None = None
     jobs: Mapping[str, Job] | None = None
     problems: Mapping[type[Problem], int] | None = None
+    gauges: Sequence[Gauge] = ()
     durable: bool = True
 
 
@@ -274,6 +275,7 @@ class Service:
         while True:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             with contextlib.suppress(Exception):  # the store is away; the next round looks again
+                show(self, self.metrics)
                 for consumer in self.consumers:
                     await consumer.look_again()
                 await sample(self, self.metrics)

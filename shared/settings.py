@@ -1,17 +1,26 @@
 """What every service can be told from outside, by environment variables or files of secrets."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+
+from shared.security.keyring import SECRETS_VARIABLE
 
 
 class ServiceSettings(BaseSettings):
     """Settings that all services share; `ANDAN_…` variables, and three that others also read.
 
-    Without DATABASE_URL the store is a file below the data folder; without
-    KAFKA_BOOTSTRAP_SERVERS the bus is the embedded log.
+    Where ANDAN_SECRETS names a folder, a setting that no variable gives is read from the file of
+    the variable's name there (`database_url`), beside the keys. Without DATABASE_URL the store is
+    a file below the data folder; without KAFKA_BOOTSTRAP_SERVERS the bus is the embedded log.
     """
 
     model_config = SettingsConfigDict(env_prefix="ANDAN_", extra="ignore", frozen=True)
@@ -24,6 +33,19 @@ class ServiceSettings(BaseSettings):
     """PostgreSQL address; `{service}` in it is replaced by the service's name."""
     database_pool: int = Field(default=16, ge=1, le=200)
     """Connections to PostgreSQL per service process."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Look at what the code says, then at variables, then at the files of secrets."""
+        files = SecretsSettingsSource(settings_cls, secrets_dir=os.environ.get(SECRETS_VARIABLE))
+        return init_settings, env_settings, files
 
     def store_url(self, service: str) -> str:
         """Return the address of the store of `service`."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.commands import dead_letters, demo, documents, sign_in, start, topics
+from services.commands import dead_letters, demo, documents, secret_files, sign_in, start, topics
 from services.process import CannotStart, loop_factory
 from services.topology import SERVICES
 
@@ -19,6 +19,9 @@ app = typer.Typer(
 )
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command(name="sign-in")(sign_in.make_link)
+app.command(name="backup")(backup.back_up)
+app.command(name="restore")(backup.restore)
+app.command(name="secrets")(secret_files.make_secrets)
 
 
 def _run(work: Coroutine[Any, Any, int]) -> None:

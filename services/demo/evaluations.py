@@ -96,7 +96,7 @@ def _close_by_hand(event: Planned) -> Iterator[Step]:
     at = _morning_after(event) + timedelta(hours=4)
     yield _find_survey(event, at)
     path = f"/v1/surveys/{{survey/{event.slug}}}/closing"
-    yield Step(at, EVALUATOR, "POST", path, answer={"state": "closed"})
+    yield Step(at, EVALUATOR, "POST", path, answer={"status": "closed"})
 
 
 def _find_survey(event: Planned, at: datetime) -> Step:

@@ -73,7 +73,7 @@ def merge(documents: Mapping[str, Document]) -> Document:
                 continue
             for method, operation in operations.items():
                 if method in _METHODS:
-                    _describe(operation, method, path)
+                    _describe(operation, path)
                     operation["operationId"] = _unique(service, operation["operationId"], taken)
             paths.setdefault(path, {}).update(_renamed(operations, names))
         for name, schema in own.items():
@@ -120,7 +120,7 @@ def _renamed(node: Any, names: Mapping[str, str]) -> Any:
     }
 
 
-def _describe(operation: Document, method: str, path: str) -> None:
+def _describe(operation: Document, path: str) -> None:
     """Add the problems that can be met, and drop the framework's own form of them."""
     responses = operation.setdefault("responses", {})
     told = dict(_EVERYWHERE)
@@ -134,23 +134,6 @@ def _describe(operation: Document, method: str, path: str) -> None:
         responses.setdefault(status, {"$ref": f"#/components/responses/{name}"})
     responses.setdefault("default", {"$ref": "#/components/responses/Problem"})
     operation["responses"] = dict(sorted(responses.items()))
-    if method == "post":
-        _take_idempotency_key(operation)
-
-
-def _take_idempotency_key(operation: Document) -> None:
-    parameters = operation.setdefault("parameters", [])
-    if any(each.get("name", "").lower() == "idempotency-key" for each in parameters):
-        return
-    parameters.append(
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": False,
-            "description": "The same key, caller and body have one effect and one answer.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        }
-    )
 
 
 def _unique(service: str, name: str, taken: set[str]) -> str:

@@ -17,6 +17,8 @@ from shared.problem import problem_pages
 from shared.security.inner import MISHAP
 
 _SLUGS: Final = {404: "not-found", 413: "too-large", 429: "too-many-requests", 503: "unavailable"}
+_SPOKEN: Final = ("sv", "en", "ar")
+"""The languages of the report's page."""
 _REPORT: Final = re.compile(r"/v1/years/(\d{4})/report")
 
 
@@ -140,7 +142,7 @@ def _turn_to_report(scope: Scope) -> bool:
     headers = dict(scope["headers"])
     if not prefers_html(headers.get(b"accept", b"").decode("latin-1")):
         return False
-    language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
+    language = language_of(headers.get(b"accept-language", b"").decode("latin-1"), _SPOKEN)
     scope["path"] = f"/{language}/reports/{found[1]}"
     scope["raw_path"] = scope["path"].encode("ascii")
     return True

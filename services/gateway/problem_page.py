@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Sequence
 from html import escape
 from typing import Final
 
@@ -84,10 +85,10 @@ _SWEDISH: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-def language_of(accepted: str) -> str:
-    """Return sv or en, whichever an Accept-Language header wants more; Swedish by default."""
+def language_of(accepted: str, offered: Sequence[str] = ("sv", "en")) -> str:
+    """Return the language that an Accept-Language header wants most; by default the first."""
     wanted = {name.split("-")[0]: weight for name, weight in reversed(_weighted(accepted.lower()))}
-    return "en" if wanted.get("en", 0) > wanted.get("sv", 0) else "sv"
+    return max(offered, key=lambda each: wanted.get(each, 0))
 
 
 def prefers_html(accepted: str) -> bool:

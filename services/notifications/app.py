@@ -1,8 +1,10 @@
 """Notifications, wired: its door, its ears, its table of later, and the way its mails go."""
 
+import hmac
 from pathlib import Path
 
 from services.notifications.api import router, sheets_router
+from services.notifications.gauges import show_waiting_ballots
 from services.notifications.handlers.ballots import (
     NotHandedOut,
     SurveyIsClosed,
@@ -27,6 +29,7 @@ from shared.clock import Clock
 from shared.messaging.broker import Bus
 from shared.observability.metrics import Metrics
 from shared.security.keyring import Keyring
+from shared.security.links import Links
 from shared.service import Parts, Service
 from shared.store import scrub
 
@@ -48,6 +51,7 @@ PARTS = Parts(
         "erase-mail": erase_mail,
         scrub.KIND: scrub.scrubs("contact", "delivery", "suppression", "ballot"),
     },
+    gauges=[show_waiting_ballots],
     problems={SurveyIsClosed: 409, NotHandedOut: 409, TooFewBallots: 409, NotABounce: 422},
 )
 
@@ -62,10 +66,13 @@ def create_service(
     behind_gateway: bool = False,
 ) -> Service:
     """Return notifications; it alone opens sealed contacts and ballots."""
+    for outcome in ("sent", "failed", "bounced"):
+        metrics.mails.labels(outcome)  # shown as 0 from the start, or nobody sees the first rise
     key = keyring.notifications_key()
     safe, marks = Safe(key), Marks(key)
     house = Installation(source=settings.source, host=settings.host)
-    farewells = Farewells(keyring.links(), marks, settings.source)
+    # Signed with a key of its own: whoever writes letters need not be able to make other links.
+    farewells = Farewells(Links(hmac.digest(key, b"farewells", "sha256")), marks, settings.source)
     return Service(
         PARTS,
         settings=settings,

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Select, select
 from sqlmodel import col
 
-from services.notifications.models import Delivery
+from services.notifications.models import Delivery, Survey
 from shared.http.paging import keyset
 from shared.http.problems import NotFound
 from shared.store import Reader
@@ -58,6 +58,22 @@ async def delivery(reader: Reader, delivery_id: str) -> DeliveryRecord:
     if row is None:
         raise NotFound("There is no such delivery.")
     return record_of(row)
+
+
+async def waiting_since(reader: Reader, now: datetime) -> datetime | None:
+    """Return when the oldest open survey opened whose ballots are not handed out yet, or None."""
+    opened = col(Survey.opened_at)
+    return await reader.scalar(
+        select(opened)
+        .where(
+            opened.is_not(None),
+            col(Survey.is_handed_out).is_(False),
+            col(Survey.is_closed).is_(False),
+            col(Survey.closes_at) > now,
+        )
+        .order_by(opened)
+        .limit(1)
+    )
 
 
 def record_of(row: Delivery) -> DeliveryRecord:

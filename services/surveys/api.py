@@ -31,7 +31,7 @@ from services.surveys.schemas import (
     WordsOut,
 )
 from shared.http.body import Id
-from shared.http.etag import set_etag
+from shared.http.etag import IfMatchDep, set_etag
 from shared.http.paging import Page, PagingDep
 from shared.http.work import ReaderDep, WorkDep, api_router
 from shared.security.permissions import require
@@ -90,10 +90,10 @@ async def get_survey_result(survey_id: Id, reader: ReaderDep) -> ResultOut:
 
 @router.post("/v1/surveys/{survey_id}/closing")
 async def create_survey_closing(
-    survey_id: Id, work: WorkDep, response: Response, caller: Admin
+    survey_id: Id, work: WorkDep, response: Response, caller: Admin, if_match: IfMatchDep
 ) -> SurveyOut:
     """Close a survey before its time and release its result; again changes nothing."""
-    survey = await close_survey(work, CloseSurvey(survey_id, "by-hand"))
+    survey = await close_survey(work, CloseSurvey(survey_id, "by-hand", if_match.check))
     view = await queries.view_of(work, survey)
     set_etag(response, view.revision)
     return _shown(view)
@@ -134,11 +134,13 @@ async def create_quote_approval(
     work: WorkDep,
     response: Response,
     caller: Admin,
+    if_match: IfMatchDep,
     body: ApprovalIn | None = None,
 ) -> QuoteOut:
     """Let others read a quote, whole or cut; again with another cut replaces it."""
     wish = body or ApprovalIn()
-    view = await approve_quote(work, ApproveQuote(quote_id, wish.text, wish.names_event))
+    command = ApproveQuote(quote_id, wish.text, wish.names_event, if_match.check)
+    view = await approve_quote(work, command)
     set_etag(response, view.revision)
     return QuoteOut.model_validate(view)
 
@@ -151,7 +153,7 @@ def _shown(view: SurveyView) -> SurveyOut:
         format=view.format,
         local_date=view.local_date,
         year=view.year,
-        state="open" if view.state == "open" else "closed",
+        status="open" if view.status == "open" else "closed",
         closes_at=view.closes_at,
         question=QuestionOut(key=view.question, texts=view.question_texts),
     )

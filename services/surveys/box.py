@@ -10,22 +10,29 @@ machine, watching live) can read the tally after each answer. What the stored by
 many have answered and written so far, and which ballots, whose hashes belong to no name.
 """
 
-import os
+import json
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from shared.security.keyring import BoxKeyDestroyed, Keyring
+from shared.security.locking import Locker, Unreadable
 
-_NONCE_BYTES: Final = 12
+WORDS_SIZE: Final = 16_640
+"""Bytes that all words take: 4,000 characters of any script, and what stands around them."""
 _LENGTH_BYTES: Final = 4
 _COUNT_BYTES: Final = 4
 
 
 class BoxDestroyed(Exception):
     """The key that this was sealed with is gone: the box was opened and destroyed before."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoxedWords:
+    """What somebody wrote, and the hash of its receipt code where it may be quoted."""
+
+    text: str
+    code_hash: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +48,14 @@ class BallotBoxes:
         """
         if len(content) > size:
             raise ValueError(f"a content of {size} bytes at most")
-        nonce = os.urandom(_NONCE_BYTES)
         padded = len(content).to_bytes(_LENGTH_BYTES, "big") + content.ljust(size, b"\0")
-        return nonce + self._cipher(box).encrypt(nonce, padded, box.encode())
+        return self._locker(box).lock(padded, box)
 
     def open(self, box: str, sealed: bytes) -> bytes:
         """Return what was sealed; raises BoxDestroyed."""
-        nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         try:
-            padded = self._cipher(box).decrypt(nonce, text, box.encode())
-        except InvalidTag:
+            padded = self._locker(box).unlock(sealed, box)
+        except Unreadable:
             raise BoxDestroyed("it was sealed with another key") from None
         length = int.from_bytes(padded[:_LENGTH_BYTES], "big")
         return padded[_LENGTH_BYTES : _LENGTH_BYTES + length]
@@ -66,12 +71,21 @@ class BallotBoxes:
         steps = range(0, len(content), _COUNT_BYTES)
         return [int.from_bytes(content[at : at + _COUNT_BYTES], "big") for at in steps]
 
+    def seal_words(self, box: str, words: BoxedWords) -> bytes:
+        """Return words sealed, looking like any others."""
+        content = json.dumps([words.text, words.code_hash], ensure_ascii=False).encode()
+        return self.seal(box, content, WORDS_SIZE)
+
+    def open_words(self, box: str, sealed: bytes) -> BoxedWords:
+        """Return the words that were sealed; raises BoxDestroyed."""
+        return BoxedWords(*json.loads(self.open(box, sealed)))
+
     def destroy(self, box: str) -> None:
         """Destroy the key of a box: nothing that was sealed can be read again by anybody."""
         self.keyring.destroy_box_key(box)
 
-    def _cipher(self, box: str) -> AESGCM:
+    def _locker(self, box: str) -> Locker:
         try:
-            return AESGCM(self.keyring.box_key(box))
+            return Locker(self.keyring.box_key(box))
         except BoxKeyDestroyed as error:
             raise BoxDestroyed(str(error)) from None

@@ -28,7 +28,7 @@ class SurveyView:
     format: str | None
     local_date: date | None
     year: int
-    state: str
+    status: str
     closes_at: datetime
     question: str
     question_texts: dict[str, str]
@@ -82,7 +82,7 @@ def survey_view(survey: Survey, event: KnownEvent | None) -> SurveyView:
         format=event.format if event else None,
         local_date=event.local_date if event else None,
         year=survey.year,
-        state="open" if survey.state == "open" else "closed",
+        status="open" if survey.state == "open" else "closed",
         closes_at=survey.closes_at,
         question=survey.question,
         question_texts=QUESTIONS[survey.question],

@@ -46,7 +46,7 @@ class SurveyOut(BaseModel):
     format: str | None
     local_date: date | None
     year: int
-    state: Literal["open", "closed"]
+    status: Literal["open", "closed"]
     closes_at: datetime
     """It closes by itself then, or closed by hand before."""
     question: QuestionOut

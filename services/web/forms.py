@@ -19,6 +19,8 @@ LIFETIME_SECONDS: Final = 12 * 3_600
 """Well within the time for which the API remembers a key: a later post could be a second one."""
 _MOST_FIELDS: Final = 500
 _MOST_KEY: Final = 64
+_TURNING_MARKS: Final = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""Unseen marks around what was copied, as a telephone wraps its numbers: nobody typed them."""
 
 
 class NotOurForm(Exception):
@@ -57,6 +59,13 @@ class Form(dict[str, str]):
         return self.get(name, "").strip()
 
 
+def count_of(text: str, most: int) -> int | None:
+    """Return the whole number from 1 to `most` that a text is, or None."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most))):
+        return None
+    return int(text) if 1 <= int(text) <= most else None
+
+
 def new_cookie() -> str:
     """Return a secret for a visitor's browser."""
     return secrets.token_urlsafe(24)
@@ -90,7 +99,7 @@ def read_form(body: bytes, media_type: str) -> Form:
         raise UnreadableForm from error
     if any("\x00" in name + value for name, value in pairs):
         raise UnreadableForm
-    form = Form(pairs)
+    form = Form((name, value.translate(_TURNING_MARKS)) for name, value in pairs)
     found = dict(reversed(pairs))
     key = found.get(KEY, "")
     form.key = key if 0 < len(key) <= _MOST_KEY and key.isascii() and key.isprintable() else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 import httpx2
 from starlette.types import ASGIApp, Message, Scope
@@ -18,7 +18,8 @@ from shared.security.principal import Principal
 _VISITOR: Final = Principal(kind="key", id=PAGES)
 """Whom the token names by which the door knows calls that were counted already, as a page."""
 
-_SAFE_PATH: Final = "/:@!$&'()*+,;=~-._%"
+_SAFE_PATH: Final = "/:@!$&'()*+,;=~-._"
+"""No percent: what a visitor wrote in a segment stays one, however often it is encoded."""
 Pairs = list[tuple[str, str]]
 
 
@@ -93,7 +94,7 @@ class InHouse:
             "http_version": "1.1",
             "method": method,
             "scheme": "http",
-            "path": httpx2.URL(path).path,
+            "path": unquote(path),
             "raw_path": path.encode("ascii"),
             "query_string": query.encode("ascii"),
             "root_path": "",

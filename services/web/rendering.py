@@ -57,6 +57,7 @@ class Rendering:
         )
         environment.filters.update(Filters(str(catalogue.language), self.time_zone).all())
         environment.filters["word"] = catalogue.word
+        environment.filters["wall_clock"] = partial(wall_clock, language=catalogue.language)
         environment.filters["in_sentence"] = partial(in_sentence, language=catalogue.language)
         return environment
 
@@ -129,6 +130,11 @@ class Filters:
 def in_sentence(words: str, language: str) -> str:
     """Return names of languages as they stand inside a sentence: small in Swedish."""
     return words.lower() if language == Language.SWEDISH else words
+
+
+def wall_clock(wall: str, language: str) -> str:
+    """Return a wall time (HH:MM) as it is read: 9.00, in English 09:00."""
+    return wall if language == Language.ENGLISH else wall.removeprefix("0").replace(":", ".")
 
 
 def parsed(at: At) -> datetime | date:

@@ -151,6 +151,14 @@ class Catalogue:
         return self.gettext(WORDS[of].get(word, word))
 
 
+def titled(texts: Mapping[str, str] | None, language: str) -> tuple[str, str]:
+    """Return a text in a reader's language, or in the nearest there is, and which that is."""
+    for each in (language, "sv", "en", *sorted(texts or {})):
+        if texts and texts.get(each):
+            return texts[each], each
+    return "", language
+
+
 def read_catalogue(language: Language, folder: Path = LOCALE) -> Catalogue:
     """Read and merge every .po of a language; English is its own catalogue."""
     texts: dict[str, tuple[str, ...]] = {}

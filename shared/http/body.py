@@ -30,6 +30,9 @@ _OVERRIDES: Final = r"\u202a-\u202e\u2066-\u2069"
 _LINE: Final = f"^[^{_CONTROLS}{_LINE_ENDS}{_OVERRIDES}]*$"
 _TEXT: Final = f"^[^{_CONTROLS}{_OVERRIDES}]*$"
 _UNWANTED: Final = re.compile(f"[{_CONTROLS}{_LINE_ENDS}{_OVERRIDES}]")
+NOT_IN_TEXT: Final = frozenset((_LINE, _TEXT))
+"""The patterns that keep control characters and the like out, as an error names them."""
+_UNSEEN: Final = frozenset(("Cc", "Cf", "Me", "Mn", "Zl", "Zp", "Zs"))
 _MAX_INT: Final = 2**31 - 1
 _MAX_STR: Final = 2_000
 _YEARS: Final = range(1900, 2201)
@@ -139,11 +142,18 @@ def _plain_line(text: str) -> str:
             decoded = "\0"
         if _UNWANTED.search(decoded):
             raise PydanticCustomError("encoded_word", "Encoded words are not allowed")
-    return unicodedata.normalize("NFC", text)
+    return _seen(unicodedata.normalize("NFC", text))
 
 
 def _plain_text(text: str) -> str:
-    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _seen(unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def _seen(text: str) -> str:
+    """Return a text that shows anything, or is empty: marks alone say nothing to a reader."""
+    if text and all(unicodedata.category(each) in _UNSEEN for each in text):
+        raise PydanticCustomError("unseen", "There is nothing to be read in it")
+    return text
 
 
 def _email(text: str) -> str:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
+from shared.http.body import NOT_IN_TEXT
 from shared.problem import Problem, ProblemPage, problem_pages
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -281,7 +282,7 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
         problem = UnsupportedMediaType("The body must be sent as application/json.")
     else:
         places = [
-            {"pointer": pointer(each["loc"]), "message": _clean(each["msg"])}
+            {"pointer": pointer(each["loc"]), "message": _message(each)}
             for each in errors[:_MAX_ERRORS]
         ]
         problem = InvalidRequest("The request does not fit; see errors.", places)
@@ -306,6 +307,12 @@ def pointer(location: Sequence[int | str]) -> str:
         return _clean("/".join(str(part) for part in rest) or str(where))
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in rest)
     return _clean("".join(f"/{part}" for part in parts))
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    if error.get("ctx", {}).get("pattern") in NOT_IN_TEXT:
+        return "Control characters and marks that turn the direction of text are not taken"
+    return _clean(error["msg"])
 
 
 def _clean(text: str) -> str:

@@ -31,6 +31,13 @@ from shared.store.work import Reader, Work, shielded
 
 KEPT = timedelta(hours=24)
 LONGEST_KEY = 255
+_KEY_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key, caller and body have one effect and one answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+}
 _TRIES = 3
 _TRY_AGAIN = {"40001", "40P01"}  # serialization failure, deadlock
 _NO_LOCK = "55P03"
@@ -86,6 +93,11 @@ class WorkRoute(APIRoute):
 
     is_idempotent = True
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        if self.is_idempotent and "POST" in (self.methods or ()):
+            self.openapi_extra = _telling_of_keys(self.openapi_extra or {})
+
     def get_route_handler(self) -> Handle:
         """Return the handler, in a unit of work where the method writes."""
         handle = _of_known_parameters(super().get_route_handler())
@@ -133,6 +145,14 @@ class UnkeyedWorkRoute(WorkRoute):
     """A route that is a unit of work and takes no notice of an Idempotency-Key."""
 
     is_idempotent = False
+
+
+def _telling_of_keys(extra: dict[str, Any]) -> dict[str, Any]:
+    """Return what a route's document says beside its signature, with its Idempotency-Key."""
+    parameters = extra.get("parameters", [])
+    return (
+        extra if _KEY_HEADER in parameters else {**extra, "parameters": [*parameters, _KEY_HEADER]}
+    )
 
 
 class _Key:

@@ -20,6 +20,7 @@ same records come again at once (so sleep before raising).
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol, cast
@@ -123,6 +124,17 @@ class BusBroker(KafkaBroker):
         except TimeoutError:
             logger.warning("the producer did not stop in time and was left")
         self._connection = None
+
+    def poll_ages(self) -> dict[str, float]:
+        """Return, per group, how many seconds ago its consumer asked last for what it reads.
+
+        It grows while a handler is stuck and while the bus is away. A consumer that reads nothing
+        at the moment is not late.
+        """
+        return {
+            cast(LogicSubscriber[Any], subscriber).group_id or "": _poll_age(subscriber)
+            for subscriber in self.subscribers
+        }
 
     def _refuse_unfit(self) -> None:
         """Raise for a subscriber that this bus cannot serve."""
@@ -294,6 +306,15 @@ class EmbeddedBus:
             except Exception:
                 logger.exception("the log could not be cleaned")
             await asyncio.sleep(CLEAN_EVERY_SECONDS)
+
+
+def _poll_age(subscriber: Any) -> float:
+    consumer = subscriber.consumer
+    if consumer is None:
+        return 0.0
+    polls = [consumer.last_poll_timestamp(each) for each in consumer.assignment()]
+    asked = [milliseconds for milliseconds in polls if milliseconds]
+    return max(0.0, time.time() - min(asked) / 1000) if asked else 0.0
 
 
 def _options(service: str, middlewares: Sequence[Any]) -> dict[str, Any]:

@@ -55,6 +55,8 @@ class Consumer:
         self.counts = dict.fromkeys(("handled", "duplicate", "retried", "parked", "ignored"), 0)
         self._metrics = store.need(Metrics)
         self._name = subscription.group.removeprefix("andan.")
+        for counter in (self._metrics.dead_letters, self._metrics.retries):
+            counter.labels(self._name)  # shown as 0 from the start, or nobody sees the first rise
 
     @property
     def clock(self) -> Clock:

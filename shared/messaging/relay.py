@@ -60,6 +60,7 @@ class Relay:
         self._open_appender = open_appender
         self._appender: Appender | None = None
         self._metrics = store.need(Metrics)
+        self._metrics.dead_letters.labels(f"{store.service}.relay")  # shown as 0 from the start
         self.sent = 0
         self.failures = 0
         self.complaint: str | None = None

@@ -63,11 +63,17 @@ class Metrics:
         self.due_overdue_seconds = self._gauge(
             "due_overdue_seconds", "How long the oldest due thing waits past its time", "service"
         )
+        self.disk_free_ratio = self._gauge(
+            "disk_free_ratio", "Free share of the disk that holds a store's file", "service"
+        )
 
     def _bus(self) -> None:
         self.outbox_depth = self._gauge("outbox_depth", "Messages not yet on the bus", "service")
         self.outbox_oldest_seconds = self._gauge(
             "outbox_oldest_seconds", "Age of the oldest message not yet on the bus", "service"
+        )
+        self.store_leader = self._gauge(
+            "store_leader", "1 where this process relays and does what is due", "service"
         )
         self.relay_messages = self._counter(
             "relay_messages", "Messages relayed: sent, failed or parked", "service", "outcome"
@@ -91,8 +97,17 @@ class Metrics:
         self.consumer_lag = self._gauge(
             "consumer_lag", "Messages of a topic not yet acknowledged", "consumer", "topic"
         )
+        self.last_poll_age_seconds = self._gauge(
+            "last_poll_age_seconds", "How long ago a consumer last asked the bus", "consumer"
+        )
 
     def _business(self) -> None:
+        self.backup_age_seconds = self._gauge(
+            "backup_age_seconds", "Age of the last backup; infinite where there is none"
+        )
+        self.ballots_waiting_seconds = self._gauge(
+            "ballots_waiting_seconds", "How long an open survey has waited for its letters"
+        )
         self.bookings = self._counter("bookings", "Bookings by what became of them", "status")
         self.registrations = self._counter(
             "registrations", "Registrations by what became of them", "status"

@@ -3,6 +3,9 @@
 import hmac
 from typing import Final, Literal
 
+Kind = Literal["registration", "booking"]
+"""What can be erased: who a registration is, or whom to tell about a booking."""
+
 REGISTRATION: Final = "registration"
 BOOKING: Final = "booking"
 
@@ -15,6 +18,6 @@ class ErasureKey:
             raise ValueError("the key of erasures has 32 bytes or more")
         self._secret = secret
 
-    def of(self, kind: Literal["registration", "booking"], id: str) -> str:  # noqa: A002 -- the domain's word
+    def of(self, kind: Kind, id: str) -> str:  # noqa: A002 -- the domain's word
         """Return the name of the erasure of a registration, or of a booking's contact."""
         return hmac.digest(self._secret, f"{kind}:{id}".encode(), "sha256").hex()

@@ -1,10 +1,11 @@
 """Whom a store has erased: only the keyed hashes, kept for as long as the store itself."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from sqlalchemy import select, text
 
+from shared.security.erasure import ErasureKey, Kind
 from shared.store.plumbing import about
 from shared.store.work import Work
 
@@ -37,3 +38,18 @@ async def new_among(work: Work, erasure_ids: Collection[str]) -> set[str]:
     values = {"names": names, "at": work.now.isoformat()}
     new = await work.execute(_REMEMBER[work.store.dialect], values)
     return {name.removeprefix(_PREFIX) for name in new.scalars()}
+
+
+async def meant_by(
+    work: Work, kind: Kind, erasure_id: str, ids: Callable[[], Awaitable[Iterable[str]]]
+) -> str | None:
+    """Return which of a store's `ids` an erasure means, or None.
+
+    They are read and hashed once in a unit of work: a ledger that is told again has many erasures.
+    """
+    known = work.info.get((meant_by, kind))
+    if known is None:
+        key = work.need(ErasureKey)
+        known = work.info[meant_by, kind] = {key.of(kind, each): each for each in await ids()}
+    found: str | None = known.get(erasure_id)
+    return found

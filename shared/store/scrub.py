@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import delete, text, update
 
 from shared.store.plumbing import dead_letter, due, idempotency, outbox, waiting
 from shared.store.scheduler import Due, Job
@@ -28,16 +28,22 @@ async def scrub_soon(work: Work) -> None:
 
 
 def scrubs(*tables: str) -> Job:
-    """Return the job that scrubs a store whose `tables`, and plumbing, have held persons."""
+    """Return the job that scrubs a store whose `tables`, and plumbing, have held persons.
+
+    Who asks for it while it runs has it done once more: what they deleted may be left out of it.
+    """
     named = ", ".join((*tables, *_PLUMBING))
 
     async def scrub(store: Store, row: Due) -> None:
+        asked = (due.c.kind == row.kind, due.c.key == row.key)
+        async with store.work() as work:
+            await work.execute(update(due).where(*asked).values(attempts=row.attempts + 1))
         if store.dialect == "postgresql":
             await _vacuum(store, named)
         else:
             await _empty_journal(store)
-        async with store.work() as work:
-            await work.drop(row.kind, row.key)
+        async with store.work() as work:  # `later` has set the attempts of a new wish to 0
+            await work.execute(delete(due).where(*asked, due.c.attempts > row.attempts))
 
     return scrub
 
@@ -46,7 +52,11 @@ async def _vacuum(store: Store, tables: str) -> None:
     """Give the space of deleted rows back to their tables, to be written over."""
     async with store.engines.writer.connect() as plain:
         connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text(f"VACUUM {tables}"))
+        await connection.execute(text("SET statement_timeout = 0"))  # large tables take their time
+        try:
+            await connection.execute(text(f"VACUUM {tables}"))
+        finally:
+            await connection.execute(text("RESET statement_timeout"))
 
 
 async def _empty_journal(store: Store) -> None:

@@ -16,7 +16,7 @@ from secrets import token_hex
 
 from rich.console import Console
 
-from services.topology import SERVICES
+from services.topology import WITH_STORE
 from shared.testing.postgres import PostgresServer
 from tests.bench import drivers, house, pages, places, rebuild, report
 from tests.bench.results import Result, show, write
@@ -62,7 +62,7 @@ async def _fresh_files() -> dict[str, str]:
 
 async def _fresh_databases(server: PostgresServer) -> dict[str, str]:
     prefix = token_hex(4)
-    for name in SERVICES:
+    for name in WITH_STORE:
         await server.create_database(f"{prefix}_{name}")
     return {"DATABASE_URL": server.url(f"{prefix}_{{service}}")}
 

@@ -214,6 +214,12 @@ async def test_a_store_from_before_is_erased_again(
             await s.it.hear(*(RegistrationErasureRequested(erasure_id=each) for each in ledger))
             await s.it.quiet()
         assert [await s.status(each) for each in mine] == [("cancelled", None)] * 2
+        ended = [
+            envelope
+            for envelope, message in await s.it.told()
+            if isinstance(message, RegistrationCancelled)
+        ]
+        assert [each.causationid for each in ended] == [None, None], "one cause ties them together"
         assert await s.status(other) == ("confirmed", None)
         assert await rows(s, contact) == 1
         assert await s.it.published(RegistrationErasureRequested) == []

@@ -70,7 +70,7 @@ def test_merging_leaves_its_sources_alone_and_hides_inner_paths() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_the_document_is_whole(mode: str, tmp_path: Path) -> None:
-    """Every reference leads somewhere, ids are unique, problems are told of everywhere."""
+    """References lead somewhere, ids are unique, problems and the keys that count are told of."""
     async with house(tmp_path, mode) as it, it.client() as client:
         answer = await client.get("/openapi.json")
     merged = answer.json()
@@ -89,4 +89,9 @@ async def test_the_document_is_whole(mode: str, tmp_path: Path) -> None:
     assert "HTTPValidationError" not in json.dumps(merged)
     keys = merged["paths"]["/v1/api-keys"]["post"]
     assert keys["security"] == [{"bearer": ["gateway:admin"]}]
+    told = {
+        path: [each["name"] for each in merged["paths"][path]["post"].get("parameters", [])]
+        for path in ("/v1/api-keys", "/v1/sessions", "/v1/sign-in-links")
+    }
+    assert [names.count("Idempotency-Key") for names in told.values()] == [1, 1, 0]
     assert {"401", "403", "422", "429"} <= set(keys["responses"])

@@ -64,6 +64,12 @@ def test_the_language_is_the_readers(accepted: str, language: str) -> None:
     assert language_of(accepted) == language
 
 
+def test_a_language_is_one_of_those_offered() -> None:
+    """Whoever reads Arabic gets it where it is offered, and Swedish elsewhere."""
+    assert language_of("ar,en;q=0.5", ("sv", "en", "ar")) == "ar"
+    assert language_of("ar") == "sv"
+
+
 def test_a_program_gets_json() -> None:
     """HTML is for who names it and does not want JSON more."""
     assert prefers_html("text/html")

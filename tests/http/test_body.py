@@ -57,6 +57,8 @@ def refuses(adapter: TypeAdapter[Any], value: object) -> bool:
         "a\nBcc: x@example.org",
         "a\rb",
         "a\tb",
+        "\u200b\u200f",
+        "\u00a0\u0301",
         "a\x1bb",
         "a\x7fb",
         "a\x85b",
@@ -97,10 +99,13 @@ def test_a_name_may_be_in_any_language(value: str, kept: str) -> None:
     assert NAME.validate_python(value) == kept
 
 
+REFUSED = ("a\0", "a\x1b[31m", "\ud800", "x" * 101, " \n ", "\u200b\n\u200f")
+
+
 def test_text_has_lines_but_no_controls() -> None:
     r"""Text of several lines ends them in \n and refuses what a name refuses otherwise."""
     assert TEXT.validate_python("a\r\nb\rc\n\td") == "a\nb\nc\n\td"
-    assert all(refuses(TEXT, value) for value in ("a\0", "a\x1b[31m", "\ud800", "x" * 101, " \n "))
+    assert all(refuses(TEXT, value) for value in REFUSED)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.postgres,
 ]
 
+
 async def fleet(folder: Path, kafka: KafkaServer, postgres: Databases) -> dict[str, Child]:
     """Return a process for each service, on databases and keys of their own."""
     Keyring.open(folder / "keys").make_all()

@@ -114,3 +114,35 @@ async def test_it_is_done_once_and_ends_its_row(make_store: MakeStore, dialect: 
     await scrubs("about")(store, NOW)
     async with store.read() as reader:
         assert await reader.scalar(count) == 0
+
+
+async def test_who_asks_meanwhile_has_it_done_again(make_store: MakeStore, tmp_path: Path) -> None:
+    """What is asked for while it runs, at the same instant too, is not taken for done with it."""
+    store = await make_store("sqlite", LENDER)
+    await fill(store, 2)
+    (path,) = tmp_path.glob("*.sqlite")
+    async with store.work() as work:
+        await scrub_soon(work)
+        row = Due("scrub", store.service, work.now, 0, {})
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM person").fetchone()
+
+    async def ask() -> None:
+        async with store.work() as work:
+            work.now = row.at
+            await scrub_soon(work)
+
+    scrubbing = asyncio.ensure_future(scrubs("person")(store, row))
+    await asyncio.sleep(0.1)
+    asking = asyncio.ensure_future(ask())
+    await asyncio.sleep(0)
+    reader.execute("COMMIT")
+    await asyncio.gather(scrubbing, asking)
+    reader.close()
+    count = text("SELECT count(*) FROM due")
+    async with store.read() as other:
+        assert await other.scalar(count) == 1
+    await scrubs("person")(store, row)
+    async with store.read() as other:
+        assert await other.scalar(count) == 0

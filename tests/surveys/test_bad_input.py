@@ -78,9 +78,11 @@ async def test_words_too_long(sqlite_here: Scene) -> None:
     assert (await here.write(survey_id, token, "\N{GRINNING FACE}" * 4_000)).status_code == 204
 
 
-@pytest.mark.parametrize("text", ["", "  \n ", "a\0b", "a\x1bb", "\u202eabc", None, 7])
+@pytest.mark.parametrize(
+    "text", ["", "  \n ", "\u200f\u200e", "a\0b", "a\x1bb", "\u202eabc", None, 7]
+)
 async def test_words_that_are_none(sqlite_here: Scene, text: Any) -> None:
-    """Nothing, control characters and direction overrides are refused."""
+    """Nothing to be read, control characters and direction overrides are refused."""
     survey_id = await sqlite_here.opened(1)
     [token] = await sqlite_here.tokens(survey_id)
     await refused(await sqlite_here.write(survey_id, token, text), 422, "invalid-request")

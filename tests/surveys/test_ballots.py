@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.surveys.box import BallotBoxes, BoxDestroyed
+from services.surveys.box import BallotBoxes, BoxDestroyed, BoxedWords
 from services.surveys.rules.ballots import (
     Purpose,
     ballot_hash,
@@ -18,7 +18,6 @@ from services.surveys.rules.ballots import (
     new_secret,
 )
 from services.surveys.rules.problems import BallotUnknown
-from services.surveys.words_in_box import BoxedWords, boxed, unboxed
 from shared.security.keyring import Keyring
 
 PURPOSES: tuple[Purpose, ...] = ("rating", "words")
@@ -82,10 +81,10 @@ def test_words_in_the_box_look_alike(boxes: BallotBoxes) -> None:
         BoxedWords("\N{GRINNING FACE}" * 4_000, code_hash("code", "shelf")),
         BoxedWords('"' * 4_000, None),
     ]
-    sealed = [boxed(boxes, "e", each) for each in written]
+    sealed = [boxes.seal_words("e", each) for each in written]
     assert len({len(each) for each in sealed}) == 1
-    assert [unboxed(boxes, "e", each) for each in sealed] == written
-    assert boxed(boxes, "e", written[0]) != boxed(boxes, "e", written[0])
+    assert [boxes.open_words("e", each) for each in sealed] == written
+    assert boxes.seal_words("e", written[0]) != boxes.seal_words("e", written[0])
 
 
 def test_a_box_is_destroyed_for_good(boxes: BallotBoxes) -> None:

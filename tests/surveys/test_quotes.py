@@ -62,6 +62,26 @@ async def test_a_quote_is_approved_and_withdrawn(here: Scene) -> None:
 
 
 @pytest.mark.anyio
+async def test_nobody_acts_on_what_another_changed(here: Scene) -> None:
+    """A close and an approval with an ETag that is no more change nothing."""
+    survey_id, _ = await proposed(here)
+    stale = {"If-Match": '"99"'}
+    path = f"/v1/surveys/{survey_id}"
+    refused = await here.client.post(f"{path}/closing", headers=stale)
+    assert (refused.status_code, refused.json()["type"]) == (412, "/problems/precondition-failed")
+    read = await here.anybody.get(path)
+    assert read.json()["status"] == "open"
+    seen = {"If-Match": read.headers["etag"]}
+    assert (await here.client.post(f"{path}/closing", headers=seen)).status_code == 200
+    [quote] = await listed(here)
+    path = f"/v1/quotes/{quote['id']}"
+    assert (await here.client.post(f"{path}/approval", headers=stale)).status_code == 412
+    seen = {"If-Match": (await here.client.get(path)).headers["etag"]}
+    assert (await here.client.post(f"{path}/approval", headers=seen)).status_code == 200
+    assert (await here.client.post(f"{path}/approval", headers=seen)).status_code == 412
+
+
+@pytest.mark.anyio
 async def test_a_quote_is_withdrawn_before_anybody_saw_it(here: Scene) -> None:
     """While the survey is open it is taken out of the box; before approval, off the shelf."""
     survey_id, code = await proposed(here)
@@ -95,12 +115,15 @@ async def test_withdrawn_words_leave_the_files(sqlite_here: Scene, tmp_path: Pat
 
 
 @pytest.mark.anyio
-async def test_too_few_answers_hide_the_words(sqlite_here: Scene) -> None:
-    """Under five answers no quote is listed, shown or approved."""
+async def test_too_few_answers_leave_no_words(sqlite_here: Scene, tmp_path: Path) -> None:
+    """Under five answers no quote is listed, and none is kept that could be."""
     here = sqlite_here
-    survey_id, _ = await proposed(here, answers=4)
+    survey_id, code = await proposed(here, answers=4)
     await here.close(survey_id)
     assert await listed(here) == []
+    assert not any(WORDS.encode() in path.read_bytes() for path in tmp_path.glob("*.sqlite*"))
+    gone = await here.anybody.post("/v1/quote-withdrawals", json={"code": code})
+    assert (gone.status_code, gone.json()["type"]) == (404, "/problems/code-unknown")
     assert (await here.client.get(f"/v1/surveys/{survey_id}/words")).status_code == 409
 
 

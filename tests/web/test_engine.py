@@ -212,6 +212,9 @@ async def test_a_report_is_a_page_for_a_reader_and_json_for_a_program(house: Ope
     assert page.headers["content-type"].startswith("text/html")
     assert '<html lang="sv"' in page.text
     assert "Accept, Accept-Language" in page.headers["vary"]
+    spoken = {"accept": "text/html", "accept-language": "ar, en;q=0.5"}
+    arabic = await visitor.get("/v1/years/2023/report", **spoken)
+    assert '<html lang="ar" dir="rtl"' in arabic.text
     data = await visitor.get("/v1/years/2023/report", accept="application/json")
     assert data.headers["content-type"] == "application/json"
 

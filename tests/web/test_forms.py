@@ -1,6 +1,7 @@
 """Whose form it is: of our own page, not too old, small enough; and what becomes of the rest."""
 
 import time
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
@@ -113,6 +114,13 @@ def test_what_is_no_form_is_not_read(body: bytes, media_type: str) -> None:
     """Another type, another coding, a zero byte or endless fields are refused as a whole."""
     with pytest.raises(UnreadableForm):
         read_form(body, media_type)
+
+
+def test_unseen_marks_around_what_was_copied_are_left_out() -> None:
+    """A number copied from a telephone is taken as it was seen."""
+    body = urlencode({"words": "Ring \u202a070-12\u202c \u2068Åsa\u2069"}).encode()
+    form = read_form(body, "application/x-www-form-urlencoded")
+    assert form["words"] == "Ring 070-12 Åsa"
 
 
 TYPED = {"name": "Lena <i>", "email": "lena@example.org", "sector": "other"}

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.web.forms import count_of
 from services.web.pages.rooms.searching import other_times
-from services.web.pages.rooms.wall import count_of, day_of, is_wall, week_of
+from services.web.pages.rooms.wall import day_of, is_wall, week_of
 from services.web.pages.rooms.week import Hours, Span, week
 from tests.web.lived import Lived, lived_house
 

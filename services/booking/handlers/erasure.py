@@ -1,6 +1,7 @@
 """Erasing whom to tell about bookings: every contact of an address, and for ever after."""
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
@@ -16,7 +17,7 @@ from shared.contracts.booking import (
 from shared.messaging.traces import forget_answers, forget_messages
 from shared.security.erasure import BOOKING, ErasureKey
 from shared.store import Work
-from shared.store.erased import is_erased, new_among
+from shared.store.erased import is_erased, meant_by, new_among
 from shared.store.scrub import scrub_soon
 
 
@@ -54,7 +55,11 @@ async def keep_erased(work: Work, command: KeepErased) -> None:
     """Erase the contact that a restored store knows again; any other erasure needs nothing."""
     if await is_erased(work, command.erasure_id):
         return
-    booking_id = await _known_as(work, command.erasure_id)
+
+    async def told() -> Iterable[str]:
+        return (await work.scalars(select(col(Contact.booking_id)))).all()
+
+    booking_id = await meant_by(work, BOOKING, command.erasure_id, told)
     if booking_id is None:
         await new_among(work, [command.erasure_id])
         return
@@ -64,17 +69,6 @@ async def keep_erased(work: Work, command: KeepErased) -> None:
 def _tell(work: Work, erased: dict[str, dict[str, int]]) -> None:
     for erasure_id, removed in sorted(erased.items()):
         work.publish(BookingContactErased(erasure_id=erasure_id, removed=removed))
-
-
-async def _known_as(work: Work, erasure_id: str) -> str | None:
-    """Return the booking of an erasure whose contact is here, or None."""
-    known = work.info.get(KeepErased)
-    if known is None:
-        key = work.need(ErasureKey)
-        ids = (await work.scalars(select(col(Contact.booking_id)))).all()
-        known = work.info[KeepErased] = {key.of(BOOKING, each): each for each in ids}
-    found: str | None = known.get(erasure_id)
-    return found
 
 
 async def _of_same_address(work: Work, booking_id: str, organisation_id: str | None) -> list[str]:

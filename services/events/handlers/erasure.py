@@ -1,7 +1,7 @@
 """Erasing a person: every registration of an address, once asked for and for ever after."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, select, update
@@ -21,7 +21,7 @@ from shared.messaging.traces import forget_answers, forget_messages
 from shared.observability.correlation import untraced
 from shared.security.erasure import REGISTRATION, ErasureKey
 from shared.store import Work
-from shared.store.erased import is_erased, new_among
+from shared.store.erased import is_erased, meant_by, new_among
 from shared.store.plumbing import due
 from shared.store.scrub import scrub_soon
 
@@ -48,10 +48,9 @@ async def erase_person(work: Work, command: ErasePerson) -> Registered:
     await find(work, command.registration_id)
     erased = await _erase(work, command.registration_id, ends_group=command.registration_id)
     key = work.need(ErasureKey)
-    with untraced():
-        for registration_id in sorted(erased):
-            erasure_id = key.of(REGISTRATION, registration_id)
-            work.publish(RegistrationErasureRequested(erasure_id=erasure_id))
+    for registration_id in sorted(erased):
+        erasure_id = key.of(REGISTRATION, registration_id)
+        work.publish(RegistrationErasureRequested(erasure_id=erasure_id))
     _tell(work, erased)
     row = await find(work, command.registration_id)
     return Registered(row.id, row.status, revision=row.revision)
@@ -68,7 +67,11 @@ async def keep_erased(work: Work, command: KeepErased) -> None:
     """Erase whom a restored store knows again; what this store has erased needs nothing."""
     if await is_erased(work, command.erasure_id):
         return
-    registration_id = await _known_as(work, command.erasure_id)
+
+    async def named() -> Iterable[str]:
+        return (await work.scalars(select(contact.c.registration_id))).all()
+
+    registration_id = await meant_by(work, REGISTRATION, command.erasure_id, named)
     if registration_id is None:
         await new_among(work, [command.erasure_id])
         return
@@ -81,17 +84,6 @@ def _tell(work: Work, erased: dict[str, dict[str, int]]) -> None:
         work.publish(
             RegistrationErased(erasure_id=key.of(REGISTRATION, registration_id), removed=removed)
         )
-
-
-async def _known_as(work: Work, erasure_id: str) -> str | None:
-    """Return the registration of an erasure whose contact is here, or None."""
-    known = work.info.get(KeepErased)
-    if known is None:
-        key = work.need(ErasureKey)
-        ids = (await work.scalars(select(contact.c.registration_id))).all()
-        known = work.info[KeepErased] = {key.of(REGISTRATION, each): each for each in ids}
-    found: str | None = known.get(erasure_id)
-    return found
 
 
 async def _erase(
@@ -110,6 +102,7 @@ async def _erase(
         await _forget_asked(work, email_key)
     fresh = {each: removed[each] for each in ids if key.of(REGISTRATION, each) in new}
     await _unname(work, fresh)
+    work.cause = None  # what ends by one cause, or in one trace, is seen to be one person's
     with untraced():
         for each in ids:
             row = await find(work, each)

@@ -29,7 +29,7 @@ from shared.contracts.events import (
     PartnerJoined,
     SessionPart,
 )
-from shared.http.problems import NotFound, WrongState
+from shared.http.problems import WrongState
 from shared.ids import new_id
 from shared.store import Work
 
@@ -269,11 +269,3 @@ async def _tell_change(work: Work, event: Event, before: Event) -> None:
 
 async def _put_closing_off(work: Work, event: Event) -> None:
     await work.later("close-attendance", event.id, event.ends_at + ATTENDANCE_CLOSES_AFTER)
-
-
-async def find_event(work: Work, event_id: str) -> Event:
-    """Return an event; raise NotFound."""
-    event = await work.get(Event, event_id)
-    if event is None:
-        raise NotFound("There is no such event.")
-    return event

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
 
 from sqlalchemy import and_, delete, or_, select
 from sqlmodel import col
@@ -19,10 +18,10 @@ from shared.contracts.events import EventContact, EventContactGiven, ManageLink
 from shared.contracts.message import Message, decode
 from shared.contracts.notifications import RecipientErased
 from shared.messaging.traces import forget_messages
-from shared.security.erasure import REGISTRATION, ErasureKey
+from shared.security.erasure import REGISTRATION, ErasureKey, Kind
 from shared.security.sealing import CannotOpen, Opener
 from shared.store import Work
-from shared.store.erased import is_erased, new_among
+from shared.store.erased import is_erased, meant_by, new_among
 from shared.store.plumbing import dead_letter, waiting
 from shared.store.scheduler import Due
 from shared.store.scrub import scrub_soon
@@ -30,8 +29,7 @@ from shared.store.scrub import scrub_soon
 LOOK_AGAIN = timedelta(minutes=1)
 """By then, whatever was being written or sent while a person was erased has come to rest."""
 
-Kind = Literal["registration", "booking"]
-_GIVEN: dict[str, type[Message]] = {
+_GIVEN: dict[Kind, type[Message]] = {
     "registration": EventContactGiven,
     "booking": BookingContactGiven,
 }
@@ -93,21 +91,20 @@ async def _erase(work: Work, command: EraseRecipient) -> dict[str, int]:
 
 async def _known_as(work: Work, command: EraseRecipient) -> str | None:
     """Return the registration or booking of an erasure, if anything here is about it."""
-    name = (EraseRecipient, command.kind)
-    known = work.info.get(name)
-    if known is None:
-        key, ids = work.need(ErasureKey), set[str]()
+
+    async def ids() -> set[str]:
+        found = set[str]()
         for column in (col(Contact.id), col(Delivery.about)):
-            found = await work.scalars(select(column).where(column.is_not(None)).distinct())
-            ids.update(each for each in found if each)
+            known = await work.scalars(select(column).where(column.is_not(None)).distinct())
+            found.update(each for each in known if each)
         for table in (waiting, dead_letter):
             mine = select(table.c.key).where(table.c.topic == _GIVEN[command.kind].topic)
-            ids.update(
+            found.update(
                 (each or b"").decode("utf-8", "replace") for each in await work.scalars(mine)
             )
-        known = work.info[name] = {key.of(command.kind, each): each for each in ids}
-    found_id: str | None = known.get(command.erasure_id)
-    return found_id
+        return found
+
+    return await meant_by(work, command.kind, command.erasure_id, ids)
 
 
 async def _marks(work: Work, id_: str, contact: Contact | None) -> set[str]:

@@ -4,19 +4,15 @@ The tally's row is locked first, so that answers of one survey and its close fol
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from services.surveys.box import BallotBoxes, BoxDestroyed
+from services.surveys.box import BallotBoxes, BoxDestroyed, BoxedWords
 from services.surveys.models import Ballot, SealedWords, Survey, Tally
 from services.surveys.rules.ballots import Purpose, code_hash, hashes_of, new_code
 from services.surveys.rules.problems import BallotSpent, BallotUnknown, NothingHere, SurveyClosed
-from services.surveys.words_in_box import BoxedWords, boxed
 from shared.store import Work
-
-MOST_CHARACTERS: Final = 4_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ async def write(work: Work, command: Write) -> str | None:
         SealedWords(
             key=code_hash(code, "box"),
             survey_id=command.survey_id,
-            sealed=boxed(work.need(BallotBoxes), tally.box, words),
+            sealed=work.need(BallotBoxes).seal_words(tally.box, words),
         )
     )
     return code if command.may_quote else None

@@ -1,5 +1,6 @@
 """Closing a survey: the box is opened once, the gate lets out what may be said, the rest goes."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Final, Literal
@@ -7,12 +8,11 @@ from typing import Final, Literal
 from sqlalchemy import delete, insert, select
 from sqlmodel import col
 
-from services.surveys.box import BallotBoxes, BoxDestroyed
+from services.surveys.box import BallotBoxes, BoxDestroyed, BoxedWords
 from services.surveys.handlers.openings import CLOSE
 from services.surveys.models import Ballot, Quote, SealedWords, Survey, Tally, Words
 from services.surveys.rules.problems import NothingHere
 from services.surveys.rules.release import Release, release
-from services.surveys.words_in_box import BoxedWords, unboxed
 from shared.contracts.surveys import RatingBar, ResultReleased, SurveyClosed
 from shared.ids import random_id
 from shared.store import Work
@@ -30,6 +30,7 @@ class CloseSurvey:
 
     survey_id: str
     reason: Literal["by-time", "by-hand"]
+    unchanged: Callable[[int], None] | None = None
 
 
 async def close_survey(work: Work, command: CloseSurvey) -> Survey:
@@ -40,6 +41,8 @@ async def close_survey(work: Work, command: CloseSurvey) -> Survey:
     survey = await work.get(Survey, command.survey_id, with_for_update=True)
     if survey is None:
         raise NothingHere("There is no such survey.")
+    if command.unchanged is not None:
+        command.unchanged(survey.revision)
     if survey.state != "open":
         return survey
     boxes = work.need(BallotBoxes)
@@ -55,9 +58,10 @@ async def close_survey(work: Work, command: CloseSurvey) -> Survey:
     survey.rule = released.rule
     survey.result = asdict(released)
     await _end(work, survey, "closed")
-    await _lay_out(work, survey.id, words)
+    if released.rule != "too-few":  # words that nobody may read are not kept either
+        await _lay_out(work, survey.id, words)
+        await work.later(FORGET_WORDS, survey.id, work.now + WORDS_ARE_KEPT)
     await work.later(DESTROY_BOX, tally.box, work.now)
-    await work.later(FORGET_WORDS, survey.id, work.now + WORDS_ARE_KEPT)
     _tell(work, survey, command.reason, released)
     return survey
 
@@ -82,7 +86,7 @@ async def forget_words(work: Work, due: Due) -> None:
 
 async def _words(work: Work, boxes: BallotBoxes, tally: Tally) -> list[BoxedWords]:
     sealed = select(col(SealedWords.sealed)).where(col(SealedWords.survey_id) == tally.survey_id)
-    return [unboxed(boxes, tally.box, each) for each in (await work.scalars(sealed)).all()]
+    return [boxes.open_words(tally.box, each) for each in (await work.scalars(sealed)).all()]
 
 
 async def _end(work: Work, survey: Survey, state: str) -> None:

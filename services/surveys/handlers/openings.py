@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import insert, select
 from sqlmodel import col
 
-from services.surveys.box import BallotBoxes
+from services.surveys.box import BallotBoxes, BoxDestroyed
 from services.surveys.models import Ballot, KnownEvent, Survey, Tally
 from services.surveys.rules.ballots import Purpose, ballot_hash, derived, new_secret
 from services.surveys.rules.question import EXPECTATIONS
@@ -38,11 +38,16 @@ class OpenSurvey:
 async def open_survey(work: Work, command: OpenSurvey) -> None:
     """Open the survey of an event, once; one that nobody attended or that was cancelled has none.
 
+    Nor has one whose box was destroyed: it was asked about before this store was restored.
     Nothing that is kept or published tells the order in which the secrets were made.
     """
     known = await work.get(KnownEvent, command.event_id)
     is_there = select(col(Survey.id)).where(col(Survey.event_id) == command.event_id)
     if not command.attended or (known and known.cancelled) or await work.scalar(is_there):
+        return
+    try:
+        empty = work.need(BallotBoxes).seal_tally(command.event_id, [0] * len(RATINGS))
+    except BoxDestroyed:
         return
     survey = Survey(
         id=random_id(),
@@ -57,7 +62,8 @@ async def open_survey(work: Work, command: OpenSurvey) -> None:
         revision=1,
     )
     work.add(survey)
-    await _place_box(work, survey)
+    box = survey.event_id
+    work.add(Tally(survey_id=survey.id, question=survey.question, box=box, sealed=empty))
     secrets = [new_secret() for _ in range(min(command.attended, MOST_BALLOTS))]
     await _keep_ballots(work, survey.id, secrets)
     _hand_over(work, survey, secrets)
@@ -73,13 +79,6 @@ async def open_survey(work: Work, command: OpenSurvey) -> None:
         sequence=survey.revision,
     )
     await work.later(CLOSE, survey.id, survey.closes_at)
-
-
-async def _place_box(work: Work, survey: Survey) -> None:
-    sealed = work.need(BallotBoxes).seal_tally(survey.event_id, [0] * len(RATINGS))
-    work.add(
-        Tally(survey_id=survey.id, question=survey.question, box=survey.event_id, sealed=sealed)
-    )
 
 
 async def _keep_ballots(work: Work, survey_id: str, secrets: Sequence[str]) -> None:

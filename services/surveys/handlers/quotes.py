@@ -1,5 +1,6 @@
 """Quotes: approved by a person, taken back by whoever wrote them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
@@ -22,6 +23,7 @@ class ApproveQuote:
     quote_id: str
     text: str | None
     names_event: bool = True
+    unchanged: Callable[[int], None] | None = None
 
 
 async def approve_quote(work: Work, command: ApproveQuote) -> QuoteView:
@@ -33,6 +35,8 @@ async def approve_quote(work: Work, command: ApproveQuote) -> QuoteView:
     survey = await work.get(Survey, quote.survey_id) if quote else None
     if quote is None or survey is None or not released(survey):
         raise NothingHere("There is no such quote.")
+    if command.unchanged is not None:
+        command.unchanged(quote.revision)
     if quote.text is None:
         raise QuoteIsWithdrawn("Its words are gone.")
     text = cut(quote.text, quote.text if command.text is None else command.text)

@@ -47,11 +47,6 @@ class Release:
     at_most: str | None = None
     bars: tuple[Bar, ...] = ()
 
-    @property
-    def says_something(self) -> bool:
-        """Whether enough people answered for anything to be told."""
-        return self.rule != "too-few"
-
 
 def release(histogram: Sequence[int]) -> Release:
     """Return what may be said of the answers: `histogram` counts the ratings 1 to 5."""

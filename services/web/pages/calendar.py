@@ -16,8 +16,9 @@ from services.web.pages import programme
 from services.web.pages.calendars import MEDIA_TYPE, calendar_of
 from services.web.pages.events import rooms_by_id
 from services.web.pages.programme import Chosen
+from services.web.pages.rooms.wall import at_wall
 from services.web.rendering import instant
-from services.web.words import WORDS
+from services.web.words import WORDS, titled
 from shared import dates
 
 SHOWN_AT_ONCE: Final = 40
@@ -104,8 +105,8 @@ class Month:
         self.name = f"{year:04}-{month:02}"
         self.next = date(year + month // 12, month % 12 + 1, 1)
         self.previous = (self.first - timedelta(days=1)).replace(day=1)
-        self.start = _midnight(self.first, zone)
-        self.end = _midnight(self.next, zone)
+        self.start = at_wall(self.first, "00:00", ZoneInfo(zone))
+        self.end = at_wall(self.next, "00:00", ZoneInfo(zone))
 
 
 def _window(page: Page, view: str, month: str, from_: str) -> tuple[datetime, Month | None, int]:
@@ -122,7 +123,7 @@ def _window(page: Page, view: str, month: str, from_: str) -> tuple[datetime, Mo
         try:
             day = date.fromisoformat(from_)
             if 1900 < day.year < 2200:
-                return _midnight(day, page.zone), None, odd
+                return at_wall(day, "00:00", ZoneInfo(page.zone)), None, odd
         except ValueError:
             pass
         return page.now, None, odd + 2
@@ -159,7 +160,7 @@ def _chosen(
 
 async def _themes(page: Page) -> dict[str, str]:
     found = await page.api.every("/v1/themes")
-    return {each["id"]: programme.titled(each["titles"], page.lang)[0] for each in found}
+    return {each["id"]: titled(each["titles"], page.lang)[0] for each in found}
 
 
 def _groups(
@@ -197,7 +198,7 @@ def _weeks(
     on: dict[date, list[tuple[str, str]]] = {}
     for each in events:
         day = dates.local_day(instant(each["starts_at"]), each["time_zone"])
-        title, _lang = programme.titled(each["titles"], page.lang)
+        title, _lang = titled(each["titles"], page.lang)
         on.setdefault(day, []).append((f"/{page.lang}/events/{each['id']}", title))
     weeks = calendar.Calendar(firstweekday=0).monthdatescalendar(
         month.first.year, month.first.month
@@ -229,7 +230,3 @@ def _month_links(page: Page, month: Month, chosen: Chosen, path: str) -> list[tu
 
 def _month_name(at: datetime, zone: str) -> str:
     return f"{dates.local_day(at, zone):%Y-%m}"
-
-
-def _midnight(day: date, zone: str) -> datetime:
-    return datetime.combine(day, datetime.min.time(), ZoneInfo(zone))

@@ -13,6 +13,7 @@ from icalendar import Event as Entry
 from services.web.page import Page
 from services.web.pages import programme
 from services.web.rendering import instant
+from services.web.words import titled
 
 MEDIA_TYPE: Final = "text/calendar; charset=utf-8"
 PRODUCT: Final = "-//Andan//Pages//EN"
@@ -63,7 +64,7 @@ def _entry(
     entry.add("dtstamp", page.now)
     entry.add("dtstart", instant(event["starts_at"]).astimezone(zone))
     entry.add("dtend", instant(event["ends_at"]).astimezone(zone))
-    entry.add("summary", programme.titled(event["titles"], page.lang)[0])
+    entry.add("summary", titled(event["titles"], page.lang)[0])
     entry.add("status", "CANCELLED" if event["status"] == "cancelled" else "CONFIRMED")
     if place := programme.place_of(page, event, rooms):
         entry.add("location", place)

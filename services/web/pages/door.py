@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from services.web.forms import count_of
 from services.web.neighbours import Away, Refused
 from services.web.page import Page, PageDep, page_router
-from services.web.pages.desk.entrance import is_number, said, staff
+from services.web.pages.desk.entrance import said, staff
 from services.web.words import WORDS
 
 router = page_router()
@@ -74,7 +75,7 @@ async def count(page: PageDep, event_id: str) -> Response:
     form = await page.form()
     fewer = form.text("step") == "fewer"
     people = form.text("people") or "1"
-    if not fewer and not is_number(people, most=9_999):
+    if not fewer and count_of(people, 9_999) is None:
         errors = {"people": page.gettext("Write how many came, as a number.")}
         return await _door(page, event_id, errors=errors, people=people)
     path = f"/v1/events/{event_id}"

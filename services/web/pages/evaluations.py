@@ -135,7 +135,7 @@ async def _survey(page: Page, token: str, words: str = "") -> Mapping[str, Any] 
         return await _over(page, "ballot-unknown", None, words)
     except Away:
         return await _over(page, "away", None, words)
-    if survey["state"] != "open":
+    if survey["status"] != "open":
         return await _over(page, "survey-closed", survey, words)
     return survey
 

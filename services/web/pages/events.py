@@ -11,7 +11,7 @@ from services.web.page import Page, PageDep, page_router
 from services.web.pages import programme
 from services.web.pages.calendars import MEDIA_TYPE, calendar_of
 from services.web.rendering import instant
-from services.web.words import WORDS
+from services.web.words import WORDS, titled
 from shared import dates
 
 router = page_router()
@@ -62,8 +62,8 @@ async def event_page(
 ) -> Response:
     """Return the page of an event, perhaps with what is wrong in its form."""
     event, rooms = await asyncio.gather(event_of(page, event_id), rooms_by_id(page))
-    title, title_lang = programme.titled(event["titles"], page.lang)
-    summary, summary_lang = programme.titled(event["summaries"], page.lang)
+    title, title_lang = titled(event["titles"], page.lang)
+    summary, summary_lang = titled(event["summaries"], page.lang)
     return page.render(
         "events/event.html",
         422 if errors else 200,

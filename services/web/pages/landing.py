@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,9 @@ from services.web.neighbours import Away, Refused, written
 from services.web.page import House, Page, PageDep, language_of, page_router
 from services.web.pages import programme
 from services.web.pages.rooms.names import equipment_names
+from services.web.pages.rooms.wall import at_wall
 from services.web.rendering import instant
+from services.web.words import titled
 from shared import dates
 
 NEXT_EVENTS = 6
@@ -95,7 +97,7 @@ async def _windows(
     """Return what the macro `window` takes of each room: lit where it is in use now."""
     found = await asyncio.gather(*(_or_none(_today(page, room)) for room in rooms))
     open_to_all = {
-        each["room_id"]: programme.titled(each["titles"], page.lang)[0]
+        each["room_id"]: titled(each["titles"], page.lang)[0]
         for each in events
         if each["room_id"] and instant(each["starts_at"]) <= page.now < instant(each["ends_at"])
     }
@@ -110,7 +112,8 @@ async def _windows(
 
 
 async def _today(page: Page, room: Mapping[str, Any]) -> Any:
-    end = _midnight(page.now, room["time_zone"])
+    zone = room["time_zone"]
+    end = at_wall(dates.local_day(page.now, zone), "24:00", ZoneInfo(zone))
     query = {"from": written(page.now), "to": written(end)}
     return await page.api.get(f"/v1/rooms/{room['id']}/availability", query)
 
@@ -166,7 +169,7 @@ def _filters(
 ) -> dict[str, list[tuple[str, str]]]:
     """Return the choices of the small form that leads to the calendar."""
     every = [("", page.gettext("All"))]
-    named = {each["id"]: programme.titled(each["titles"], page.lang)[0] for each in themes}
+    named = {each["id"]: titled(each["titles"], page.lang)[0] for each in themes}
     used = {each["theme_id"] for each in events}
     formats = sorted({each["format"] for each in events})
     spoken = sorted({language for each in events for language in each["languages"]})
@@ -186,8 +189,3 @@ def _equipment(page: Page, rooms: Sequence[Mapping[str, Any]]) -> list[tuple[str
     common = sorted(counts, key=lambda word: (-counts[word], word))[:EQUIPMENT_SHOWN]
     names = equipment_names(page.gettext)
     return sorted(((word, names.get(word, word)) for word in common), key=lambda pair: pair[1])
-
-
-def _midnight(now: datetime, zone: str) -> datetime:
-    local = now.astimezone(ZoneInfo(zone))
-    return datetime.combine(local.date() + timedelta(days=1), datetime.min.time(), local.tzinfo)

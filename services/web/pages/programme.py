@@ -9,20 +9,13 @@ from urllib.parse import urlencode
 
 from services.web.page import Page
 from services.web.rendering import in_sentence, instant
+from services.web.words import titled
 from shared import dates
 
 Event = Mapping[str, Any]
 State = Literal["open", "line", "not-yet", "full", "closed", "over", "cancelled", "draft"]
 KINDS: Final = {"many": "good", "few": "warn", "none": "bad"}
 FILTERS: Final = ("theme", "format", "language")
-
-
-def titled(texts: Mapping[str, str], language: str) -> tuple[str, str]:
-    """Return a text in the reader's language, else in Swedish, else in any; and its language."""
-    for each in (language, "sv", *texts):
-        if texts.get(each):
-            return texts[each], each
-    return "", language
 
 
 def state_of(event: Event, now: datetime) -> State:

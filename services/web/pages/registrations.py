@@ -16,7 +16,7 @@ from services.web.pages import programme
 from services.web.pages.calendars import MEDIA_TYPE, calendar_of
 from services.web.pages.events import event_of, event_page, needs_of, rooms_by_id
 from services.web.rendering import instant
-from services.web.words import WORDS
+from services.web.words import WORDS, titled
 from shared.security.links import claimed_id
 
 EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -62,7 +62,7 @@ async def register(page: PageDep, event_id: str) -> Response:
 async def show_asked(page: PageDep, event_id: str) -> Response:
     """A letter is on its way."""
     event = await event_of(page, event_id)
-    title, title_lang = programme.titled(event["titles"], page.lang)
+    title, title_lang = titled(event["titles"], page.lang)
     return page.render(
         "registrations/asked.html", event=event, title=title, title_lang=title_lang, private=True
     )
@@ -163,7 +163,7 @@ def unknown_link(page: Page) -> Response:
 
 async def _receipt(page: Page, held: Held, *, errors: Mapping[str, str] | None = None) -> Response:
     rooms = await rooms_by_id(page)
-    title, title_lang = programme.titled(held.event["titles"], page.lang)
+    title, title_lang = titled(held.event["titles"], page.lang)
     registration = held.registration
     confirm_by = registration["confirm_by"]
     status = registration["status"]
@@ -188,7 +188,7 @@ async def _receipt(page: Page, held: Held, *, errors: Mapping[str, str] | None =
 
 
 def _change(page: Page, held: Held, *, errors: Mapping[str, str] | None = None) -> Response:
-    title, title_lang = programme.titled(held.event["titles"], page.lang)
+    title, title_lang = titled(held.event["titles"], page.lang)
     is_early = instant(held.event["starts_at"]) > page.now
     return page.render(
         "registrations/change.html",

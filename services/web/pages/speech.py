@@ -9,7 +9,7 @@ from babel.dates import format_date
 
 from services.web.page import Page
 from services.web.rendering import At, parsed
-from services.web.words import Catalogue
+from services.web.words import Catalogue, titled
 from shared import dates
 
 
@@ -71,10 +71,7 @@ class Speech:
 
     def title(self, titles: Mapping[str, str] | None) -> tuple[str, str]:
         """Return a title in this language, or in the nearest there is, and which that is."""
-        for wanted in (self.lang, "sv", "en", *sorted(titles or {})):
-            if titles and titles.get(wanted):
-                return titles[wanted], wanted
-        return "", self.lang
+        return titled(titles, self.lang)
 
     def word(self, word: str, of: str) -> str:
         """Return what a word of the API means."""

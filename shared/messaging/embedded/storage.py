@@ -46,7 +46,7 @@ class Storage:
         """Take the lock and open the file; raise `LogInUse` if another holds it."""
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(self.path)
+            self._lock = take_lock(self.path)
         try:
             connection = sqlite3.connect(
                 str(self.path or ":memory:"), isolation_level=None, check_same_thread=False
@@ -100,7 +100,8 @@ class Storage:
             raise LogFailure(msg) from error
 
 
-def _locked(path: Path) -> int:
+def take_lock(path: Path) -> int:
+    """Become the one process that may write to a log; raise `LogInUse` if another is."""
     descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

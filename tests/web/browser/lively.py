@@ -101,9 +101,7 @@ def text(at: datetime) -> str:
 async def lively_house(folder: Path) -> AsyncIterator[Lively]:
     """Run the whole house on a port of 127.0.0.1, and let it live until NOW."""
     port = free_port()
-    settings = ProcessSettings.model_validate(
-        {"data": folder, "PORT": port, "replay_from": BEGINS}
-    )
+    settings = ProcessSettings.model_validate({"data": folder, "PORT": port, "replay_from": BEGINS})
     house = whole_house(settings)
     await house.start()
     server = uvicorn.Server(

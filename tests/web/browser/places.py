@@ -23,7 +23,7 @@ PUBLIC: Final = {
     "reports": "/reports",
     "closed year": "/reports/2022",
     "year so far": "/reports/2023",
-    "figure": "/figures/2022/participants_total",
+    "figure": "/figures/2022/participants",
     "evaluation": "/e/{ballot}",
     "withdrawal of words": "/q",
     "receipt": "/r/{place}",
@@ -46,13 +46,11 @@ MISSING: Final = {
 }
 SECRET: Final = frozenset(
     {
-        "time without a sign-in",
         "evaluation",
         "withdrawal of words",
         "receipt",
         "change",
         "letter on its way",
-        "my links",
         "links sent",
         "erased",
         "unsubscribed",

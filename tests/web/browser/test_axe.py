@@ -12,40 +12,60 @@ from tests.web.browser.places import MISSING, PUBLIC, STAFF, WRONG, WRONG_BY_ADD
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.anyio]
 
 SIZES: Final = ((1280, 900), (390, 844))
-LOOKED_AT: Final[dict[tuple[str, str], str]] = {}
-"""What axe cannot judge, by rule and part of a selector, and why it is right as it is."""
+LOOKED_AT: Final = {
+    ("color-contrast", "contains an image node", "svg text"): (
+        "Labels of a chart, in ink or muted on paper with a halo of paper: 14.3 and 6.8 to 1 in "
+        "light, 15.8 and 9.2 in dark; their colours come from the tokens that test_style holds."
+    ),
+    ("color-contrast", "partially obscured", ".scroll *"): (
+        "A cell of a wide table that stands outside of its scroll region: the same cells are "
+        "judged where the region is scrolled to, and at 1280."
+    ),
+    ("color-contrast", "too short to determine", "time, .number, svg text"): (
+        "A number of one digit, in the colour of its neighbours of two digits, which are judged."
+    ),
+    ("frame-tested", "The iframe still has to be tested", "iframe[sandbox='']"): (
+        "A letter as its reader gets it, in a frame in which no script runs, axe's neither."
+    ),
+}
+"""What axe cannot judge, by rule, part of its message and selector, and why it is right."""
 _RUN: Final = "axe.run(document, {resultTypes: ['violations', 'incomplete']})"
 
 
-def _told(results: dict[str, Any], where: str) -> list[str]:
+async def _run(page: Page, where: str) -> list[str]:
     """Return a line for each node that is wrong, or that nobody has looked at."""
+    results: dict[str, Any] = await page.evaluate(_RUN)
     told = []
     for kind in ("violations", "incomplete"):
         for rule in results[kind]:
             for node in rule["nodes"]:
-                target = " ".join(str(each) for each in node["target"])
-                if kind == "incomplete" and _is_known(rule["id"], target):
-                    continue
                 why = [each["message"] for each in (*node["any"], *node["all"], *node["none"])]
-                told.append(f"{where}: {kind} {rule['id']} {target} {node['html'][:160]} {why}")
+                if kind == "incomplete" and await _is_known(page, rule["id"], why, node["target"]):
+                    continue
+                told.append(f"{where}: {kind} {rule['id']} {node['html'][:160]} {why}")
     return told
 
 
-def _is_known(rule: str, target: str) -> bool:
-    return any(rule == known and part in target for known, part in LOOKED_AT)
+async def _is_known(page: Page, rule: str, why: list[str], target: list[str]) -> bool:
+    for known, message, selector in LOOKED_AT:
+        if rule == known and any(message in each for each in why):
+            found = "([target, selector]) => document.querySelector(target).matches(selector)"
+            if len(target) == 1 and await page.evaluate(found, [target[0], selector]):
+                return True
+    return False
 
 
 async def _judged(page: Page, where: str, *, both: bool = True) -> list[str]:
     """Judge the page that is open, in each size and colour; or as it is."""
     await page.evaluate(AXE_SCRIPT)
     if not both:
-        return _told(await page.evaluate(_RUN), where)
+        return await _run(page, where)
     told = []
     for width, height in SIZES:
         await page.set_viewport_size({"width": width, "height": height})
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a literal
-            told += _told(await page.evaluate(_RUN), f"{where}, {scheme}, {width}")
+            told += await _run(page, f"{where}, {scheme}, {width}")
     return told
 
 
@@ -60,7 +80,7 @@ async def test_no_public_page_keeps_anybody_out(looker: Looker, language: str) -
         for name, path in MISSING.items():
             await opens(page, looker.lively.url(path, language), 404)
             told += await _judged(page, f"{name}, {language}")
-    assert told == []
+    assert not told, "\n".join(told)
 
 
 @pytest.mark.parametrize("language", ["sv", "ar"])
@@ -76,7 +96,7 @@ async def test_no_form_with_a_fault_keeps_anybody_out(looker: Looker, language: 
         for name, path in WRONG_BY_ADDRESS.items():
             await opens(page, looker.lively.url(path, language), 422)
             told += await _judged(page, f"{name}, {language}")
-    assert told == []
+    assert not told, "\n".join(told)
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
@@ -93,7 +113,7 @@ async def test_no_page_of_the_staff_keeps_anybody_out(
         await opens(page, looker.lively.url("/ops/mail"))
         await page.locator("main a[href*='/ops/mail/']").first.click()
         told += await _judged(page, "letter", both=False)
-    assert told == []
+    assert not told, "\n".join(told)
 
 
 async def test_faults_that_are_planted_are_found(looker: Looker) -> None:

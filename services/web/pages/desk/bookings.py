@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
-from services.web.neighbours import Away, Refused
+from services.web.forms import count_of
+from services.web.neighbours import Away, Refused, written
 from services.web.page import Page, PageDep, page_router
-from services.web.pages.desk.entrance import is_number, said, staff
+from services.web.pages.desk.entrance import said, staff
 
 router = page_router()
 
@@ -70,7 +71,7 @@ async def _requests(
     reason: str = "",
 ) -> Response:
     """Show the requests; with `refused` or `wrong`, what kept the one called `about` back."""
-    since = {"from": _instant(page.now)}
+    since = {"from": written(page.now)}
     found, rooms, names = await asyncio.gather(
         page.api.get("/v1/bookings", since, status="requested", limit=_REQUESTS),
         _rooms(page),
@@ -145,7 +146,7 @@ async def check_in(page: PageDep, booking_id: str) -> Response:
     form = await page.form()
     people, day = form.text("people"), form.text("day")
     control = f"people-{booking_id}"
-    if not is_number(people, most=100_000):
+    if count_of(people, 100_000) is None:
         sentence = page.gettext("Write how many came, as a number.")
         return await _day(page, day, errors={control: sentence}, values={control: people})
     try:
@@ -172,7 +173,7 @@ async def _day(
         shown = date.fromisoformat(asked) if asked else today
         begin = datetime.combine(shown, time(), zone)
         end = datetime.combine(shown + timedelta(days=1), time(), zone)
-        window = {"from": _instant(begin), "to": _instant(end)}
+        window = {"from": written(begin), "to": written(end)}
         before = shown - timedelta(days=1)
     except (ValueError, OverflowError):
         return await _day(page, "", errors={"day": page.gettext("This is not a day.")})
@@ -193,7 +194,3 @@ async def _day(
         errors=errors or {},
         values=values or {},
     )
-
-
-def _instant(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")

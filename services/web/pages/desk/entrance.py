@@ -75,8 +75,3 @@ def said(page: Page, refused: Refused | Away) -> str:
     if isinstance(refused, Away):
         return page.gettext("It could not be done just now: a part of Andan does not answer.")
     return page.gettext(_SAID.get(refused.slug, "It could not be done."))
-
-
-def is_number(text: str, *, most: int) -> bool:
-    """Tell whether somebody wrote a whole number from 1 to `most`."""
-    return text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from services.web.forms import Form
+from services.web.forms import Form, count_of
 from services.web.neighbours import Away, Refused
 from services.web.page import Page, PageDep, page_router
-from services.web.pages.desk.entrance import is_number, said, staff
+from services.web.pages.desk.entrance import said, staff
 from services.web.pages.desk.events import read_event
 from services.web.words import WORDS
 
@@ -69,7 +69,7 @@ def _wrong(page: Page, form: Form) -> dict[str, str]:
     if not form.text("name"):
         errors["name"] = page.gettext("Write a name.")
     people = form.text("people")
-    if people and not is_number(people, most=99_999):
+    if people and count_of(people, 99_999) is None:
         errors["people"] = page.gettext("Write a whole number.")
     return errors
 

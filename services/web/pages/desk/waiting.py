@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from services.web.neighbours import Away
+from services.web.neighbours import Away, written
 from services.web.page import Page
 from services.web.pages.desk.event_form import lacking
 
@@ -125,8 +125,7 @@ async def _parked(page: Page) -> list[Mapping[str, Any]]:
 
 
 def _text(page: Page, *, hours: float = 0) -> str:
-    at = page.now + timedelta(hours=hours)
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return written(page.now + timedelta(hours=hours))
 
 
 KINDS: Final[tuple[tuple[str, frozenset[str], Ask], ...]] = (

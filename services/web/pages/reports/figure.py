@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Response
 from markupsafe import Markup
@@ -138,6 +139,6 @@ async def _messages(
     ]
     following = None
     if told["next"]:
-        event = f"event_id={event_id}&" if event_id else ""
-        following = f"?{event}cursor={told['next']}"
+        asked = {"event_id": event_id} if event_id else {}
+        following = "?" + urlencode({**asked, "cursor": told["next"]})
     return rows, following

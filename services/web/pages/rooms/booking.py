@@ -9,20 +9,21 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Query, Response
 
-from services.web.neighbours import Refused
+from services.web.forms import count_of
+from services.web.neighbours import Refused, written
 from services.web.page import Page, PageDep, page_router
 from services.web.pages.rooms.names import length, minutes_between, times
 from services.web.pages.rooms.searching import other_times
 from services.web.pages.rooms.wall import (
-    count_of,
+    at_wall,
     day_of,
-    instant,
+    free_in,
     is_wall,
     minutes_of,
-    text_of,
     wall_of,
 )
 from services.web.pages.speech import speech
+from services.web.rendering import instant
 
 router = page_router()
 OFFERED = 3
@@ -44,7 +45,7 @@ class Time:
             return None
         if self.ends <= self.starts:
             return None
-        return instant(day, self.starts, zone), instant(day, self.ends, zone)
+        return at_wall(day, self.starts, zone), at_wall(day, self.ends, zone)
 
     def values(self) -> dict[str, str]:
         """Return what the form is filled with."""
@@ -84,8 +85,8 @@ async def book_room(page: PageDep, room_id: str) -> Response:
         "room_id": room["id"],
         "organisation_id": typed["organisation_id"],
         "purpose": typed["purpose"],
-        "starts_at": text_of(span[0]),
-        "ends_at": text_of(span[1]),
+        "starts_at": written(span[0]),
+        "ends_at": written(span[1]),
         "expected_people": int(typed["people"]),
     }
     if typed["email"]:
@@ -114,7 +115,9 @@ async def show_booked(page: PageDep, room_id: str, booking_id: str) -> Response:
     room = await page.api.get(f"/v1/rooms/{room_id}")
     booking = await page.api.get(f"/v1/bookings/{booking_id}")
     zone = ZoneInfo(booking["time_zone"])
-    starts_at, ends_at = _local(booking["starts_at"], zone), _local(booking["ends_at"], zone)
+    starts_at, ends_at = (
+        instant(booking[each]).astimezone(zone) for each in ("starts_at", "ends_at")
+    )
     day = starts_at.date()
     is_asked = booking["status"] == "requested"
     when = (
@@ -274,11 +277,9 @@ async def _free(
 ) -> list[tuple[datetime, datetime]]:
     """Return when the room is free on the day and the six after it, in local time."""
     midnight = at.astimezone(zone).replace(hour=0, minute=0)
-    window = {"from": text_of(midnight), "to": text_of(midnight + timedelta(days=7))}
+    window = {"from": written(midnight), "to": written(midnight + timedelta(days=7))}
     told = await page.api.get(f"/v1/rooms/{room['id']}/availability", window)
-    return [
-        (_local(each["starts_at"], zone), _local(each["ends_at"], zone)) for each in told["free"]
-    ]
+    return free_in(told, zone)
 
 
 def _choices(
@@ -317,7 +318,3 @@ def _choices(
 async def _organisations(page: Page) -> list[tuple[str, str]]:
     listed = await page.api.every("/v1/organisations")
     return [("", page.gettext("Choose")), *((each["id"], each["name"]) for each in listed)]
-
-
-def _local(text: str, zone: ZoneInfo) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(zone)

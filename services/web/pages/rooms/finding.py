@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Query, Response
 
-from services.web.neighbours import Away, Refused
+from services.web.forms import count_of
+from services.web.neighbours import Away, Refused, written
 from services.web.page import Page, PageDep, page_router
 from services.web.pages.rooms.names import equipment, equipment_names, length, summary, times
 from services.web.pages.rooms.searching import Misfit, Why, Wish, is_open, misfit, other_times
-from services.web.pages.rooms.wall import count_of, day_of, instant, is_wall, text_of
+from services.web.pages.rooms.wall import at_wall, day_of, free_in, is_wall
 from services.web.pages.speech import speech
 
 router = page_router()
@@ -93,7 +94,7 @@ def faults(page: Page, asked: Asked) -> dict[str, str]:
             errors[name] = _("Choose a time")
     if not errors and asked.ends <= asked.starts:
         errors["to"] = _("Choose a time that is later than the first one")
-    if not errors and on and instant(on, asked.ends, ZoneInfo(page.zone)) <= page.now:
+    if not errors and on and at_wall(on, asked.ends, ZoneInfo(page.zone)) <= page.now:
         errors["day"] = _("That time is over; choose a later one")
     return errors
 
@@ -124,13 +125,13 @@ async def _found(page: Page, rooms: Sequence[Mapping[str, Any]], asked: Asked) -
     zone = ZoneInfo(page.zone)
     wish = Wish(
         int(asked.people or 1),
-        instant(day, asked.starts, zone).astimezone(zone),
-        instant(day, asked.ends, zone).astimezone(zone),
+        at_wall(day, asked.starts, zone).astimezone(zone),
+        at_wall(day, asked.ends, zone).astimezone(zone),
         asked.needs,
     )
     query = {
-        "from": text_of(wish.starts_at),
-        "to": text_of(wish.ends_at),
+        "from": written(wish.starts_at),
+        "to": written(wish.ends_at),
         "people": wish.people,
         "equipment": wish.needs,
         "limit": MOST_ROOMS,
@@ -169,14 +170,12 @@ async def _why(page: Page, room: Mapping[str, Any], wish: Wish, asked: Asked) ->
     why: Why = "taken" if is_open(room, asked.starts, asked.ends) else "closed"
     zone = ZoneInfo(page.zone)
     midnight = wish.starts_at.replace(hour=0, minute=0)
-    window = {"from": text_of(midnight), "to": text_of(midnight + timedelta(days=1))}
+    window = {"from": written(midnight), "to": written(midnight + timedelta(days=1))}
     try:
         told = await page.api.get(f"/v1/rooms/{room['id']}/availability", window)
     except (Refused, Away):
         return Misfit(room, "taken")
-    free = [
-        (_local(each["starts_at"], zone), _local(each["ends_at"], zone)) for each in told["free"]
-    ]
+    free = free_in(told, zone)
     length_ = wish.ends_at - wish.starts_at
     times_ = other_times(free, wish.starts_at, length_, page.now, most=1)
     return Misfit(room, why, instead=times_[0] if times_ else None)
@@ -229,7 +228,3 @@ def _reason(page: Page, each: Misfit, wish: Wish) -> str:
         opening = times(_, page.lang, each.room["opens_at"], each.room["closes_at"])
         return _("Closed then; open %(times)s", times=opening)
     return _("Taken, and not free for so long at another time that day")
-
-
-def _local(text: str, zone: ZoneInfo) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(zone)

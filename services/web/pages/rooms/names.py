@@ -6,6 +6,7 @@ from typing import Any
 from services.web.page import Page
 from services.web.pages.rooms.wall import minutes_of
 from services.web.pages.speech import speech
+from services.web.rendering import wall_clock
 
 Say = Callable[..., str]
 
@@ -29,19 +30,14 @@ def equipment(_: Say, words: list[str]) -> str:
     return _(", ").join(names.get(word.casefold(), word) for word in words)
 
 
-def clock(lang: str, wall: str) -> str:
-    """Return a wall time as it is read: 9.00, in English 09:00."""
-    return wall if lang == "en" else wall.removeprefix("0").replace(":", ".")
-
-
 def short(lang: str, wall: str) -> str:
     """Return a wall time as short as it can be read: 9, 9.30; in English 09:00."""
-    return wall if lang == "en" else clock(lang, wall).removesuffix(".00")
+    return wall if lang == "en" else wall_clock(wall, lang).removesuffix(".00")
 
 
 def times(_: Say, lang: str, starts: str, ends: str) -> str:
     """Return from when to when; in words where the language runs from the right."""
-    from_, to = clock(lang, starts), clock(lang, ends)
+    from_, to = wall_clock(starts, lang), wall_clock(ends, lang)
     return _("%(start)s–%(end)s", start=from_, end=to)
 
 

@@ -8,19 +8,19 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Response
 
-from services.web.neighbours import Away, Refused
+from services.web.neighbours import Away, Refused, written
 from services.web.page import Page, PageDep, page_router
 from services.web.pages.rooms.names import facts, short, short_times, times
 from services.web.pages.rooms.wall import (
-    instant,
+    at_wall,
     minutes_of,
     monday_of,
-    text_of,
     week_name,
     week_of,
 )
 from services.web.pages.rooms.week import Day, Hours, Span, Stretch, week
 from services.web.pages.speech import speech
+from services.web.rendering import instant
 
 router = page_router()
 USUAL_MINUTES = 120
@@ -113,8 +113,8 @@ async def _days(
     What is over is left out of the narrow list, but where that is the whole week.
     """
     window = {
-        "from": text_of(instant(monday, "00:00", zone)),
-        "to": text_of(instant(monday + timedelta(days=7), "00:00", zone)),
+        "from": written(at_wall(monday, "00:00", zone)),
+        "to": written(at_wall(monday + timedelta(days=7), "00:00", zone)),
     }
     try:
         told = await page.api.get(f"/v1/rooms/{room['id']}/availability", window)
@@ -146,20 +146,16 @@ async def _events(
 
 
 def _span(told: Mapping[str, str], events: list[Mapping[str, Any]]) -> Span:
-    starts_at, ends_at = _instant(told["starts_at"]), _instant(told["ends_at"])
+    starts_at, ends_at = instant(told["starts_at"]), instant(told["ends_at"])
     event = next(
         (
             each["id"]
             for each in events
-            if _instant(each["starts_at"]) < ends_at and starts_at < _instant(each["ends_at"])
+            if instant(each["starts_at"]) < ends_at and starts_at < instant(each["ends_at"])
         ),
         None,
     )
     return Span(starts_at, ends_at, event)
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def _day(

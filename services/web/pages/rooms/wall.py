@@ -1,7 +1,11 @@
 """Days, weeks and times of a wall clock, as people write and read them."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
+
+from services.web.rendering import instant
 
 HALF_HOUR = timedelta(minutes=30)
 _MIDNIGHT = "24:00"
@@ -27,7 +31,7 @@ def is_wall(text: str) -> bool:
         return False
 
 
-def instant(day: date, wall: str, zone: ZoneInfo) -> datetime:
+def at_wall(day: date, wall: str, zone: ZoneInfo) -> datetime:
     """Return the instant of a wall time, in UTC."""
     if wall == _MIDNIGHT:
         day, wall = day + timedelta(days=1), "00:00"
@@ -40,9 +44,12 @@ def wall_of(at: datetime, day: date) -> str:
     return _MIDNIGHT if at.date() > day else f"{at:%H:%M}"
 
 
-def text_of(at: datetime) -> str:
-    """Return an instant as the API takes it."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def free_in(told: Mapping[str, Any], zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
+    """Return when a room is free by its availability as the API tells it, in local time."""
+    return [
+        (instant(each["starts_at"]).astimezone(zone), instant(each["ends_at"]).astimezone(zone))
+        for each in told["free"]
+    ]
 
 
 def week_of(text: str) -> date | None:
@@ -70,10 +77,3 @@ def monday_of(day: date) -> date:
 def minutes_of(wall: str) -> int:
     """Return the minutes from midnight to a wall time."""
     return int(wall[:2]) * 60 + int(wall[3:])
-
-
-def count_of(text: str, most: int) -> int | None:
-    """Return the whole number from 1 to `most` that a text is, or None."""
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most))):
-        return None
-    return int(text) if 1 <= int(text) <= most else None

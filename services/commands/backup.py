@@ -1,0 +1,93 @@
+"""`backup` and `restore`: the whole house into one archive, and back."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from services.backup import embedded
+from services.backup.archive import Manifest
+from services.backup.refusal import BackupRefused
+from services.settings import ProcessSettings
+
+R = TypeVar("R")
+
+_FOLDER = "backups"
+
+
+def back_up(
+    file: Annotated[Path | None, typer.Argument(help="The archive to write.")] = None,
+    without_keys: Annotated[
+        bool,
+        typer.Option(
+            "--without-keys",
+            help="Leave keys and admin-key out: keep them apart, nothing can be read without.",
+        ),
+    ] = False,
+    mails: Annotated[
+        bool, typer.Option("--mails", help="Take the mails that lie in the data folder along.")
+    ] = False,
+) -> None:
+    """Write the whole house into one archive, while it runs; nobody waits for it."""
+    os.umask(0o077)
+    settings = ProcessSettings()
+    target = file or settings.data / _FOLDER / f"andan-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
+
+    def make() -> Manifest:
+        _one_mode(settings)
+        return embedded.back_up(settings, target, with_keys=not without_keys, with_mails=mails)
+
+    manifest = _told("No backup was made", make)
+    held = "with its keys: keep it as safe as the house" if manifest.has_keys else "without keys"
+    typer.echo(f"The house as of {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC, {held}: {target}")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="The archive to restore.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where a house is already; it is moved aside.")
+    ] = False,
+    ledger: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A newer archive or data folder that tells of erasures and letters since."
+        ),
+    ] = None,
+) -> None:
+    """Put the house of an archive in place; whoever was erased since stays erased."""
+    os.umask(0o077)
+    settings = ProcessSettings()
+
+    async def put() -> embedded.Restored:
+        _one_mode(settings)
+        return await embedded.restore(settings, file, force=force, ledgers=ledger or ())
+
+    done = _told("Nothing was restored", lambda: asyncio.run(put()))
+    typer.echo(f"The house is as it was at {done.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC.")
+    typer.echo(f"Erasures and letters since then that it knows of: {done.since}.")
+    for place in done.unread:
+        typer.echo(f"Not readable, so what only it tells of erasures is lost: {place}", err=True)
+    if done.replaced is not None:
+        typer.echo(
+            f"What was there before lies in {done.replaced}; it holds personal data, "
+            "also of those who were erased: delete it soon."
+        )
+
+
+def _one_mode(settings: ProcessSettings) -> None:
+    if settings.database_url or settings.kafka_bootstrap_servers:
+        raise BackupRefused(
+            "DATABASE_URL or KAFKA_BOOTSTRAP_SERVERS is set: this is no embedded house."
+        )
+
+
+def _told(failure: str, run: Callable[[], R]) -> R:
+    try:
+        return run()
+    except BackupRefused as error:
+        typer.echo(f"{failure}. {error}", err=True)
+        raise typer.Exit(1) from None
