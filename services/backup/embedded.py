@@ -11,22 +11,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import services
 from services.backup.archive import ArchiveUnusable, Manifest, pack, release, unpack
 from services.backup.instant import NoInstant, copy, one_instant
 from services.backup.keys import KEYS, copy_keys, fill_in, installation
 from services.backup.marks import UNFINISHED, note_backup
 from services.backup.refusal import BackupRefused
-from services.backup.since import LOG, STORES, Since, append_to, new_to, tell
+from services.backup.since import LOG, STORES, Since, append_to, check_revisions, new_to, prepare
 from services.gateway.first_key import FILE as ADMIN_KEY
 from services.settings import ProcessSettings
 from services.topology import WITH_STORE
-from shared.clock import SystemClock
 from shared.messaging.embedded.errors import LogInUse
 from shared.messaging.embedded.log import NewRecord
 from shared.messaging.embedded.storage import take_lock
-from shared.store import Store
-from shared.store.migrations import head
 
 MAIL: Final = "mail"
 STAGING: Final = "restoring"
@@ -77,9 +73,7 @@ def back_up(
                 made_at=made_at,
                 has_keys=with_keys,
                 installation=name,
-                revisions={
-                    each: _revision(staged / STORES / f"{each}.sqlite") for each in WITH_STORE
-                },
+                revisions={each: _revision(staged, each) for each in WITH_STORE},
             )
             manifest = pack(staged, manifest, target)
     except (NoInstant, sqlite3.Error, ArchiveUnusable, OSError) as error:
@@ -114,7 +108,7 @@ async def restore(
         _check(manifest, data)
         since = _since(data, ledgers)
         new = new_to(staged, since)
-        await _tell(staged, new)
+        await _prepare(staged, new)
         append_to(staged / LOG, new)
         _stand_alone(staged)
         return Restored(manifest, len(new), since.unread, _swap(data, staged, manifest))
@@ -140,9 +134,7 @@ def _check(manifest: Manifest, data: Path) -> None:
     """Refuse an archive that this Andan, or these keys, could not open."""
     if manifest.mode != "embedded":
         raise ArchiveUnusable("it is of a distributed house (DATABASE_URL says where to restore)")
-    for name, revision in manifest.revisions.items():
-        if name not in WITH_STORE or revision > head(_migrations(name)):
-            raise ArchiveUnusable(f"it is of a newer Andan ({manifest.version}, {name} {revision})")
+    check_revisions(manifest)
     if not manifest.has_keys and installation(data / KEYS) != manifest.installation:
         raise ArchiveUnusable(f"it holds no keys, and those in {data / KEYS} are of another house")
 
@@ -156,23 +148,11 @@ def _since(data: Path, ledgers: Sequence[Path]) -> Since:
     return since
 
 
-async def _tell(staged: Path, new: Sequence[NewRecord]) -> None:
+async def _prepare(staged: Path, new: Sequence[NewRecord]) -> None:
     for name in WITH_STORE:
         path = staged / STORES / f"{name}.sqlite"
-        if not path.exists():
-            continue  # a service that is newer than the archive begins with a new store
-        store = Store(
-            f"sqlite:///{path}",
-            service=name,
-            source="",
-            clock=SystemClock(),
-            migrations=_migrations(name),
-        )
-        try:
-            await store.open()
-            await tell(store, new)
-        finally:
-            await store.close()
+        if path.exists():  # a service that is newer than the archive begins with a new store
+            await prepare(name, f"sqlite:///{path}", new)
 
 
 def _stand_alone(staged: Path) -> None:
@@ -225,11 +205,7 @@ def _copy_mails(source: Path, target: Path) -> None:
             shutil.copy(path, target / path.name)
 
 
-def _revision(store: Path) -> str:
-    with closing(sqlite3.connect(store)) as file:
+def _revision(folder: Path, service: str) -> str:
+    with closing(sqlite3.connect(folder / STORES / f"{service}.sqlite")) as file:
         (revision,) = file.execute("SELECT version_num FROM alembic_version").fetchone()
     return str(revision)
-
-
-def _migrations(name: str) -> Path:
-    return Path(services.__file__).parent / name / "migrations"

@@ -1,4 +1,4 @@
-"""Two small files of a data folder: when it was last backed up, and that a restore was cut short."""
+"""Two marks in a data folder: when it was last backed up, and that a restore was cut short."""
 
 import time
 from contextlib import suppress

@@ -17,9 +17,12 @@ from typing import Final
 from pydantic import ValidationError
 from sqlalchemy import update
 
-from services.backup.archive import read_manifest, unpack
+import services
+from services.backup.archive import ArchiveUnusable, Manifest, read_manifest, unpack
 from services.gateway.feed.beginning_anew import begin_anew
 from services.notifications.handlers.restored import RememberLetter, remember_letter
+from services.topology import WITH_STORE
+from shared.clock import SystemClock
 from shared.contracts.booking import BookingContactErasureRequested
 from shared.contracts.envelope import Envelope, MalformedEnvelope
 from shared.contracts.events import RegistrationErasureRequested
@@ -29,6 +32,7 @@ from shared.messaging.embedded.headers import Headers
 from shared.messaging.embedded.log import EmbeddedLog, NewRecord
 from shared.messaging.embedded.past import records_of
 from shared.store import Store, Work
+from shared.store.migrations import head
 from shared.store.plumbing import inbox
 from shared.store.scheduler import utc_day
 from shared.store.work import decode_headers
@@ -57,9 +61,9 @@ class Since:
     def look_into(self, folder: Path) -> None:
         """Add what the log of a folder tells, and what its stores had yet to send."""
         if (log := folder / LOG).exists():
-            self._add_from(log, lambda: records_of(log, OUTLIVES))
+            self._add_from(log, _logged)
         for store in sorted((folder / STORES).glob("*.sqlite")):
-            self._add_from(store, lambda store=store: _unsent(store))
+            self._add_from(store, _unsent)
 
     def look_into_copy(self, path: Path) -> None:
         """Add what an archive tells, or the log of another folder."""
@@ -71,11 +75,15 @@ class Since:
             unpack(path, Path(folder))
             self.look_into(Path(folder))
 
-    def _add_from(self, path: Path, read: Callable[[], list[NewRecord]]) -> None:
+    def _add_from(self, path: Path, read: Callable[[Path], list[NewRecord]]) -> None:
         try:
-            self.add(read())
+            self.add(read(path))
         except sqlite3.Error as error:
             self.unread.append(f"{path} ({error})")
+
+
+def _logged(log: Path) -> list[NewRecord]:
+    return records_of(log, OUTLIVES)
 
 
 def _unsent(store: Path) -> list[NewRecord]:
@@ -109,8 +117,38 @@ def append_to(log: Path, records: Sequence[NewRecord]) -> None:
         bus.close()
 
 
-async def tell(store: Store, said: Sequence[NewRecord]) -> None:
-    """Bring a restored store to where its service may start: each hears what concerns it."""
+async def prepare(service: str, url: str, said: Sequence[NewRecord]) -> None:
+    """Bring the restored store of a service, at `url`, to where the service may start.
+
+    It gets the tables of this Andan, and hears what concerns it of what was said since.
+    """
+    store = Store(
+        url,
+        service=service,
+        source="",
+        clock=SystemClock(),
+        migrations=migrations_of(service),
+    )
+    try:
+        await store.open()
+        await _tell(store, said)
+    finally:
+        await store.close()
+
+
+def migrations_of(service: str) -> Path:
+    """Return the folder of a service's migrations."""
+    return Path(services.__file__).parent / service / "migrations"
+
+
+def check_revisions(manifest: Manifest) -> None:
+    """Raise ArchiveUnusable where the stores are of a newer Andan than this one."""
+    for name, revision in manifest.revisions.items():
+        if name not in WITH_STORE or revision > head(migrations_of(name)):
+            raise ArchiveUnusable(f"it is of a newer Andan ({manifest.version}, {name} {revision})")
+
+
+async def _tell(store: Store, said: Sequence[NewRecord]) -> None:
     async with store.work() as work:
         await _guard_longer(work)
         if store.service == "gateway":

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from services.backup import embedded
+from services.backup import distributed, embedded
 from services.backup.archive import Manifest
 from services.backup.refusal import BackupRefused
 from services.settings import ProcessSettings
@@ -38,7 +38,8 @@ def back_up(
     target = file or settings.data / _FOLDER / f"andan-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
 
     def make() -> Manifest:
-        _one_mode(settings)
+        if _is_distributed(settings):
+            return asyncio.run(distributed.back_up(settings, target))
         return embedded.back_up(settings, target, with_keys=not without_keys, with_mails=mails)
 
     manifest = _told("No backup was made", make)
@@ -62,12 +63,19 @@ def restore(
     os.umask(0o077)
     settings = ProcessSettings()
 
-    async def put() -> embedded.Restored:
-        _one_mode(settings)
-        return await embedded.restore(settings, file, force=force, ledgers=ledger or ())
+    def put() -> embedded.Restored | Manifest:
+        if _is_distributed(settings):
+            if ledger:
+                raise BackupRefused("The topics on Kafka are the ledger: --ledger has no place.")
+            return asyncio.run(distributed.restore(settings, file, force=force))
+        return asyncio.run(embedded.restore(settings, file, force=force, ledgers=ledger or ()))
 
-    done = _told("Nothing was restored", lambda: asyncio.run(put()))
-    typer.echo(f"The house is as it was at {done.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC.")
+    done = _told("Nothing was restored", put)
+    manifest = done if isinstance(done, Manifest) else done.manifest
+    typer.echo(f"The house is as it was at {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC.")
+    if isinstance(done, Manifest):
+        typer.echo("What was there before is kept in databases called …_replaced_<time>.")
+        return
     typer.echo(f"Erasures and letters since then that it knows of: {done.since}.")
     for place in done.unread:
         typer.echo(f"Not readable, so what only it tells of erasures is lost: {place}", err=True)
@@ -78,11 +86,14 @@ def restore(
         )
 
 
-def _one_mode(settings: ProcessSettings) -> None:
-    if settings.database_url or settings.kafka_bootstrap_servers:
+def _is_distributed(settings: ProcessSettings) -> bool:
+    """Say which of the two kinds of house the environment describes; refuse a mixture."""
+    if bool(settings.database_url) != bool(settings.kafka_bootstrap_servers):
         raise BackupRefused(
-            "DATABASE_URL or KAFKA_BOOTSTRAP_SERVERS is set: this is no embedded house."
+            "DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS are set together (a distributed house) or "
+            "neither (an embedded one)."
         )
+    return bool(settings.database_url)
 
 
 def _told(failure: str, run: Callable[[], R]) -> R:

@@ -7,7 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from services.commands import dead_letters, demo, documents, secret_files, sign_in, start, topics
+from services.commands import (
+    backup,
+    dead_letters,
+    demo,
+    documents,
+    secret_files,
+    sign_in,
+    start,
+    topics,
+)
 from services.process import CannotStart, loop_factory
 from services.topology import SERVICES
 

@@ -31,7 +31,9 @@ class Year:
     async def play(self) -> bool:
         """Play it, show its figures; unless it is to be left then, move in and return True."""
         key = (FOLDER / "admin-key").read_text().strip()
-        async with httpx2.AsyncClient(base_url=self._address, timeout=60) as client:
+        async with httpx2.AsyncClient(
+            base_url=self._address, timeout=60, trust_env=False
+        ) as client:
             figures = await demo.play(
                 client, key, mail_folder=FOLDER / "mail", console=self._console
             )

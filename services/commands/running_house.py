@@ -20,6 +20,7 @@ def ask(method: str, path: str, body: object = None) -> Any:
             headers={"Authorization": f"Bearer {key}"},
             json=body,
             timeout=30,
+            trust_env=False,  # the key goes to this machine, never by way of a proxy
         )
     except OSError as error:
         typer.echo(f"There is no house in {settings.data}: {error}", err=True)
@@ -28,7 +29,14 @@ def ask(method: str, path: str, body: object = None) -> Any:
         typer.echo(f"Andan does not answer on {address}. Is it running? {error}", err=True)
         raise typer.Exit(1) from None
     if answer.is_error:
-        problem = answer.json()
-        typer.echo(f"{problem['title']}. {problem['detail']}", err=True)
+        typer.echo(_sentence(answer), err=True)
         raise typer.Exit(1)
     return answer.json() if answer.content else None
+
+
+def _sentence(answer: httpx2.Response) -> str:
+    try:
+        problem = answer.json()
+        return f"{problem['title']}. {problem.get('detail', '')}".rstrip()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"Andan answered {answer.status_code}."

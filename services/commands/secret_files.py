@@ -32,7 +32,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "booking": (INNER, SEALING_PUBLIC, ERASURE),
     "events": (INNER, SEALING_PUBLIC, LINKS, ERASURE),
     "surveys": (INNER, SEALING_PUBLIC),
-    "notifications": (INNER, SEALING_PRIVATE, LINKS, NOTIFICATIONS, ERASURE),
+    "notifications": (INNER, SEALING_PRIVATE, NOTIFICATIONS, ERASURE),
     "reporting": (INNER,),
     "web": (INNER,),
     "gateway": (INNER,),

@@ -154,5 +154,8 @@ def _bearer() -> Document:
     return {
         "type": "http",
         "scheme": "bearer",
-        "description": f"An API key (`andan_…`) or a link's token (`link_…`). Scopes:\n{scopes}",
+        "description": (
+            "An API key (`andan_…`), the token of a session (`session_…`) or of a link (`link_…`)."
+            f" Scopes:\n{scopes}"
+        ),
     }

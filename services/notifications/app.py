@@ -1,6 +1,5 @@
 """Notifications, wired: its door, its ears, its table of later, and the way its mails go."""
 
-import hmac
 from pathlib import Path
 
 from services.notifications.api import router, sheets_router
@@ -24,7 +23,7 @@ from services.notifications.rules import NotABounce
 from services.notifications.settings import Settings
 from services.notifications.writing.farewell import Farewells
 from services.notifications.writing.post import FolderPost, Post, SmtpPost
-from services.notifications.writing.safe import Marks, Safe
+from services.notifications.writing.safe import Marks, Safe, derived
 from shared.clock import Clock
 from shared.messaging.broker import Bus
 from shared.observability.metrics import Metrics
@@ -72,7 +71,7 @@ def create_service(
     safe, marks = Safe(key), Marks(key)
     house = Installation(source=settings.source, host=settings.host)
     # Signed with a key of its own: whoever writes letters need not be able to make other links.
-    farewells = Farewells(Links(hmac.digest(key, b"farewells", "sha256")), marks, settings.source)
+    farewells = Farewells(Links(derived(key, b"farewells")), marks, settings.source)
     return Service(
         PARTS,
         settings=settings,

@@ -14,6 +14,7 @@ from services.reporting.queries import KnownYear, YearBook, years_known
 from services.reporting.rules import Figure
 from services.reporting.schemas import CountedMessage, FigureDetail, FigureItem, Report, YearItem
 from shared.http.body import Id, Year
+from shared.http.etag import set_content_etag
 from shared.http.paging import Page, Paging, PagingDep
 from shared.http.problems import InvalidRequest, NotFound
 from shared.http.work import ReaderDep, WorkDep, api_router, store_of
@@ -68,10 +69,15 @@ async def list_figures(known: YearDep, paging: PagingDep, request: Request) -> A
 
 @router.get("/v1/years/{year}/figures/{key}")
 async def get_figure(
-    known: YearDep, key: KeyDep, event_id: Annotated[Id | None, Query()] = None
+    known: YearDep,
+    key: KeyDep,
+    response: Response,
+    event_id: Annotated[Id | None, Query()] = None,
 ) -> FigureDetail:
     """Show a figure with its definition, rule, n, the messages behind it by type, its versions."""
-    return FigureDetail.detailed(_figure(known, key, event_id), known.shown)
+    detail = FigureDetail.detailed(_figure(known, key, event_id), known.shown)
+    set_content_etag(response, detail.model_dump_json().encode())
+    return detail
 
 
 @router.get(
@@ -110,7 +116,7 @@ async def get_report(
         return answer
     if wanted == CSV:
         return _file(await forms.as_csv(known), CSV, f"andan-{year}.csv")
-    return Response(await forms.as_json(known), media_type=JSON, headers={"Vary": "Accept"})
+    return _answer(await forms.as_json(known), JSON, {"Vary": "Accept"})
 
 
 @router.post("/v1/years/{year}/closing", dependencies=[Depends(require("reports:admin"))])
@@ -124,7 +130,13 @@ async def close_report(year: Annotated[Year, Path()], work: WorkDep) -> YearItem
 
 def _file(content: bytes, media_type: str, name: str) -> Response:
     headers = {"Vary": "Accept", "Content-Disposition": f'inline; filename="{name}"'}
-    return Response(content, media_type=media_type, headers=headers)
+    return _answer(content, media_type, headers)
+
+
+def _answer(content: bytes, media_type: str, headers: dict[str, str]) -> Response:
+    response = Response(content, media_type=media_type, headers=headers)
+    set_content_etag(response, content)
+    return response
 
 
 def _figure(known: KnownYear, key: str, event_id: str | None) -> Figure:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Final
 
 from services.reporting.accept import Language
+from shared import dates
 
 WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
     "sv": {
@@ -191,13 +193,11 @@ MONTHS: Final[Mapping[Language, tuple[str, ...]]] = {
 
 
 def number(text: str, language: Language) -> str:
-    """Return a number as the language writes it: 2 406 and 40,58, or 2,406 and 40.58."""
+    """Return a number as the language writes it; what is none stands as it is."""
     whole, point, decimals = text.partition(".")
     if not whole.isascii() or not whole.isdigit() or (point and not decimals.isdigit()):
         return text
-    separator, comma = ("\N{NARROW NO-BREAK SPACE}", ",") if language == "sv" else (",", ".")
-    grouped = f"{int(whole):,}".replace(",", separator)
-    return f"{grouped}{comma}{decimals}" if decimals else grouped
+    return dates.number(Decimal(text), language)
 
 
 def day(on: date, language: Language) -> str:

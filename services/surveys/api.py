@@ -49,7 +49,11 @@ async def create_survey_answer(survey_id: Id, body: AnswerIn, work: WorkDep) -> 
     await answer(work, Answer(survey_id, body.ballot, body.rating))
 
 
-@ballots.post("/v1/surveys/{survey_id}/words", status_code=204)
+@ballots.post(
+    "/v1/surveys/{survey_id}/words",
+    status_code=204,
+    responses={204: {"headers": {"Withdrawal-Code": {"schema": {"type": "string"}}}}},
+)
 async def create_survey_words(survey_id: Id, body: WordsIn, work: WorkDep) -> Response:
     """Say it in words with a ballot, once.
 
@@ -83,9 +87,11 @@ async def get_survey(survey_id: Id, reader: ReaderDep, response: Response) -> Su
 
 
 @router.get("/v1/surveys/{survey_id}/result")
-async def get_survey_result(survey_id: Id, reader: ReaderDep) -> ResultOut:
+async def get_survey_result(survey_id: Id, reader: ReaderDep, response: Response) -> ResultOut:
     """Show what may be said of a survey, once it is closed."""
-    return ResultOut.model_validate(await queries.result(reader, survey_id))
+    view = await queries.result(reader, survey_id)
+    set_etag(response, view.revision)
+    return ResultOut.model_validate(view)
 
 
 @router.post("/v1/surveys/{survey_id}/closing")

@@ -49,6 +49,7 @@ class ResultView:
     at_least: str | None
     at_most: str | None
     bars: list[dict[str, int]]
+    revision: int
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ async def result(reader: Reader, survey_id: str) -> ResultView:
         event_id=survey.event_id,
         year=survey.year,
         attended=survey.attended,
+        revision=survey.revision,
         **(survey.result or {}),
     )
 

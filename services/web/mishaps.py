@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.web.forms import Form, NotOurForm, StaleForm, UnreadableForm
 from services.web.neighbours import Away, Refused
-from services.web.page import Page, page_of
+from services.web.page import LinkUnknown, Page, page_of
 
 KNOWN: Final = frozenset({401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503})
 
@@ -20,6 +20,7 @@ def install_mishaps(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(RequestValidationError, _answer_missing)
     app.add_exception_handler(Refused, _answer_refused)
+    app.add_exception_handler(LinkUnknown, _answer_unknown_link)
     app.add_exception_handler(Away, _answer_away)
     app.add_exception_handler(NotOurForm, _answer_foreign)
     app.add_exception_handler(UnreadableForm, _answer_unreadable)
@@ -56,7 +57,13 @@ async def _answer_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     if error.status in (413, 429):
         return _kept(request, error.status)
-    return mishap(await _recognised(request), error.status)
+    is_address = error.status == 422 and request.method in ("GET", "HEAD")
+    return mishap(await _recognised(request), 404 if is_address else error.status)
+
+
+async def _answer_unknown_link(request: Request, error: Exception) -> Response:
+    page = await _recognised(request)
+    return page.render("registrations/unknown.html", 404, private=True)
 
 
 async def _answer_away(request: Request, error: Exception) -> Response:

@@ -68,6 +68,10 @@ def page_router() -> APIRouter:
     return _PageRouter()
 
 
+class LinkUnknown(Exception):
+    """A link is not one of ours, or what it was for is no more"""
+
+
 @dataclass(frozen=True)
 class House:
     """What all pages share."""
@@ -96,7 +100,7 @@ class Page:
         self.api = house.api
         self._catalogue = house.rendering.catalogues[language]
         self.word = self._catalogue.word
-        self._cookie = request.cookies.get(COOKIE)
+        self._cookie = self.cookie(COOKIE)
         self._new_cookie: str | None = None
         self._lost_session = False
 
@@ -176,15 +180,19 @@ class Page:
             response.headers["Cache-Control"] = "no-store"
             self.set_cookie(response, COOKIE, self._new_cookie)
         if self._lost_session:
-            response.delete_cookie(SESSION_COOKIE)
+            self.drop_cookie(response, SESSION_COOKIE)
         return response
+
+    def cookie(self, name: str) -> str | None:
+        """Return the value of one of our cookies."""
+        return self.request.cookies.get(self._cookie_name(name))
 
     def set_cookie(
         self, response: Response, name: str, value: str, seconds: int | None = None
     ) -> None:
         """Give a browser a cookie that no script reads and no other site sends."""
         response.set_cookie(
-            name,
+            self._cookie_name(name),
             value,
             max_age=seconds,
             httponly=True,
@@ -192,9 +200,17 @@ class Page:
             secure=self.house.is_secure,
         )
 
+    def drop_cookie(self, response: Response, name: str) -> None:
+        """Have a browser forget one of our cookies."""
+        self.set_cookie(response, name, "", 0)
+
+    def _cookie_name(self, name: str) -> str:
+        """Return the name in the browser: over TLS one that no neighbouring host can set."""
+        return f"__Host-{name}" if self.house.is_secure else name
+
     async def recognise(self) -> None:
         """Learn who has signed in from the browser's session; one that is over is forgotten."""
-        token = self.request.cookies.get(SESSION_COOKIE)
+        token = self.cookie(SESSION_COOKIE)
         if not token or len(token) > _LONGEST_SESSION or not token.isascii():
             return
         theirs = self.house.api.holding(token)

@@ -1,5 +1,6 @@
 """Entity tags: the revision of a thing, told with it and asked for before it is changed."""
 
+from hashlib import sha256
 from typing import Annotated
 
 from fastapi import Depends, Header, Response
@@ -10,6 +11,11 @@ from shared.http.problems import PreconditionFailed
 def set_etag(response: Response, revision: int) -> None:
     """Tell the thing's revision as a strong ETag."""
     response.headers["ETag"] = f'"{revision}"'
+
+
+def set_content_etag(response: Response, content: bytes) -> None:
+    """Tell a strong ETag of what has no revision: what is made out of others."""
+    response.headers["ETag"] = f'"{sha256(content).hexdigest()[:32]}"'
 
 
 class IfMatch:

@@ -223,7 +223,7 @@ def route_template(scope: Mapping[str, Any]) -> str | None:
 
 def _instance(scope: Mapping[str, Any]) -> str:
     if TOKEN_PARAMETERS & set(scope.get("path_params", ())):
-        return route_template(scope) or ""
+        return quote(route_template(scope) or "")  # braces are no part of an address
     if route_template(scope) is None and not scope["path"].startswith("/v1/"):
         return "/"  # a path that nobody knows may be a personal link
     return quote(scope["path"][:300].encode("utf-8", "replace"), safe="/:@!$&'()*+,;=~-._")

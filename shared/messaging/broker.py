@@ -41,6 +41,7 @@ from shared.messaging.embedded.log import EmbeddedLog
 from shared.messaging.embedded.producer import EmbeddedAdmin, EmbeddedProducer
 from shared.messaging.kafka import CLOSE_SECONDS, KafkaAppender, KafkaTopics, PatientConsumer
 from shared.messaging.parsing import decode, parse
+from shared.messaging.positions import KafkaPositions
 
 GRACEFUL_SECONDS = 15.0
 CLEAN_EVERY_SECONDS = 600.0
@@ -251,6 +252,10 @@ class KafkaBus:
     async def rewind(self, group: str, topics: Iterable[str]) -> None:
         """Commit the beginning of every partition for the group."""
         await self._topics.rewind(group, topics)
+
+    def positions(self) -> KafkaPositions:
+        """Return what a backup and a restore need of the groups: an async context manager."""
+        return KafkaPositions(self._connection("backup"))
 
 
 class EmbeddedBus:

@@ -60,8 +60,7 @@ async def find(reader: Reader, letter_id: str) -> Row[Any] | None:
 
 async def drop(work: Work, letter_id: str) -> bool:
     """Give a parked message up; say whether it was there."""
-    result = await work.execute(delete(dead_letter).where(dead_letter.c.id == letter_id))
-    return bool(result.rowcount)  # type: ignore[attr-defined]  # a delete's result is a cursor's
+    return bool(await work.affect(delete(dead_letter).where(dead_letter.c.id == letter_id)))
 
 
 async def send_again(work: Work, letter: Row[Any]) -> None:

@@ -17,7 +17,7 @@ async def forget_messages(work: Work, topic: str, keys: Collection[str]) -> int:
     found = 0
     for table in (outbox, waiting, dead_letter):
         mine = delete(table).where(table.c.topic == topic, table.c.key.in_(encoded))
-        found += (await work.execute(mine)).rowcount  # type: ignore[attr-defined]  # a cursor's
+        found += await work.affect(mine)
     return found
 
 
@@ -29,5 +29,4 @@ async def forget_answers(work: Work, locations: Collection[str]) -> int:
     """
     mine = idempotency.c.location.in_(locations)
     wiped = {"fingerprint": SPENT, "location": None, "body": b"{}"}
-    result = await work.execute(update(idempotency).where(mine).values(wiped))
-    return int(result.rowcount)  # type: ignore[attr-defined]  # an update's result is a cursor's
+    return await work.affect(update(idempotency).where(mine).values(wiped))

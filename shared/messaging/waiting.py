@@ -68,8 +68,7 @@ async def next_ready(reader: Reader, consumer: str) -> Row[Any] | None:
 
 async def remove(work: Work, seq: int) -> bool:
     """Take a message out; say whether it was still there."""
-    result = await work.execute(delete(waiting).where(waiting.c.seq == seq))
-    return bool(result.rowcount)  # type: ignore[attr-defined]  # a delete's result is a cursor's
+    return bool(await work.affect(delete(waiting).where(waiting.c.seq == seq)))
 
 
 async def wait_again(work: Work, seq: int, missing: NotYet) -> None:

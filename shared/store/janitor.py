@@ -34,5 +34,4 @@ async def _clean_outbox(store: Store, before: datetime) -> int:
     oldest = select(outbox.c.seq, outbox.c.sent_at).order_by(outbox.c.seq).limit(AT_ONCE).subquery()
     old = select(oldest.c.seq).where(oldest.c.sent_at < before)
     async with store.work() as work:
-        result = await work.execute(delete(outbox).where(outbox.c.seq.in_(old)))
-        return int(result.rowcount)  # type: ignore[attr-defined]  # a delete's result is a cursor's
+        return await work.affect(delete(outbox).where(outbox.c.seq.in_(old)))

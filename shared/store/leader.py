@@ -31,8 +31,10 @@ class Leadership:
         """Wait until this process leads; the event it yields is set when it no longer does."""
         if self._store.dialect == "sqlite":
             self._store.is_leader = True
-            yield asyncio.Event()
-            self._store.is_leader = False
+            try:
+                yield asyncio.Event()
+            finally:
+                self._store.is_leader = False
             return
         connection, lost, probe = await self._take()
         self._store.is_leader = True

@@ -18,7 +18,11 @@ _TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDict
 
 
 async def upgrade(engines: Engines, folder: Path) -> None:
-    """Apply what is missing of the lineage in `folder` (versions/NNNN_name.py, in that order)."""
+    """Apply what is missing of the lineage in `folder` (versions/NNNN_name.py, in that order).
+
+    A store that a newer version has brought further is left as it is: migrations only add, so
+    that a process of the version before can start beside it.
+    """
     loop = asyncio.get_running_loop()
     turn = _TURNS.setdefault(loop, asyncio.Lock())
     async with turn, engines.writer.begin() as connection:
@@ -30,7 +34,7 @@ async def upgrade(engines: Engines, folder: Path) -> None:
 
 
 def _upgrade(connection: Connection, folder: Path) -> None:
-    if _version(connection) == head(folder):
+    if (_version(connection) or "") >= head(folder):
         return
     from alembic import command  # alembic costs 0.2 s to import, and is seldom needed
 

@@ -44,8 +44,7 @@ def in_one_work(task: Task) -> Job:
 
     async def job(store: Store, row: Due) -> None:
         async with store.work() as work:
-            gone = delete(due).where(_is(row))
-            if (await work.execute(gone)).rowcount:  # type: ignore[attr-defined]  # a cursor result
+            if await work.affect(delete(due).where(_is(row))):
                 await task(work, row)
 
     return job

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import bindparam, delete, insert, text
+from sqlalchemy import Delete, Update, bindparam, delete, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlmodel import UTCDateTime
@@ -134,6 +134,11 @@ class Work(AsyncSession):
     async def drop(self, kind: str, key: str) -> None:
         """Forget what was put off as `kind` for `key`, if anything was."""
         await self.execute(delete(due).where(due.c.kind == kind, due.c.key == key))
+
+    async def affect(self, statement: Update | Delete) -> int:
+        """Execute an update or a delete; return how many rows it was about."""
+        result = await self.execute(statement)
+        return int(result.rowcount)  # type: ignore[attr-defined]  # theirs is a cursor's
 
     async def driver(self) -> Any:
         """Return the bare driver's connection, inside this unit's transaction: for hot statements.

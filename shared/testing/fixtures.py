@@ -1,14 +1,18 @@
-"""Fixtures that tests of any room use: a real PostgreSQL, and stores on both databases."""
+"""Fixtures that tests of any room use: a real PostgreSQL, stores on both databases, the log."""
 
 import asyncio
+import io
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from shared.clock import Clock, SystemClock
 from shared.ids import new_id
+from shared.observability.logs import configure_logs
 from shared.store import Store
 from shared.testing.postgres import Databases, GivenPostgres, PostgresServer
 
@@ -76,3 +80,16 @@ async def make_store(make_url: MakeUrl) -> AsyncIterator[MakeStore]:
 
     yield make
     await asyncio.gather(*(store.close() for store in opened))
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """Catch what this process logs, as JSON lines; logging is put back afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    caught = io.StringIO()
+    configure_logs(stream=caught, json_lines=True)
+    yield caught
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()

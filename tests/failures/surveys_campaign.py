@@ -158,13 +158,14 @@ def miscounted(asked: Asked) -> list[str]:
 
 
 def invitations(asked: list[Asked], letters: Counter[tuple[str, str]]) -> list[str]:
-    """Say who was not invited exactly once and reminded exactly once."""
+    """Say who was not invited exactly once, or reminded of a survey that closed before its half."""
+    wanted = {"survey-invitation": 1, "survey-reminder": 0}
     return [
         f"letters: {letters[address, kind]} of {kind} to {address}"
         for each in asked
         for address in each.people.values()
-        for kind in ("survey-invitation",)
-        if letters[address, kind] != 1
+        for kind, times in wanted.items()
+        if letters[address, kind] != times
     ]
 
 

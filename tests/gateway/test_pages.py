@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.gateway.problem_page import language_of, prefers_html, problem_html
+from services.gateway.settings import Settings
 from shared.problem import ProblemPage
 from tests.gateway.house import house
 
@@ -17,11 +18,19 @@ async def test_the_interface_says_what_it_is(tmp_path: Path) -> None:
         info = (await client.get("/v1/api-info")).json()
         assert (info["name"], info["state"]) == ("Andan", "active")
         assert info["version"]
+        assert info["mail"] == "rehearsal"
         for link in info["links"].values():
             assert (await client.get(link)).status_code == 200, link
         landing = await client.get("/")
         assert landing.status_code in (302, 303, 307)
         assert landing.headers["location"] == "/v1/api-info"
+
+
+@pytest.mark.parametrize(("url", "mail"), [("smtp://localhost", "smtp"), (None, "rehearsal")])
+async def test_whether_letters_go_out_is_told_by_the_settings(url: str | None, mail: str) -> None:
+    """With a mail server letters go out; without one they lie in the rehearsal's inbox."""
+    settings = Settings.model_validate({"SMTP_URL": url})
+    assert settings.mail == mail
 
 
 async def test_a_problem_explains_itself(tmp_path: Path) -> None:

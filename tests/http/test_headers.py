@@ -165,6 +165,30 @@ async def test_an_odd_content_length_is_refused(length: bytes, status: int) -> N
     assert sent[0]["status"] == status
 
 
+@pytest.mark.parametrize(("path", "status"), [("/sv/mine", 204), ("/v1/mine", 413)])
+async def test_a_page_takes_more_than_the_api(path: str, status: int) -> None:
+    """What people type into a form may be far too long, so that a page can say so."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert len((await receive())["body"]) == 1_000_000
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"x" * 1_000_000, "more_body": False}
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-length", b"1000000")]
+    asked = {"method": "POST", "path": path, "query_string": b"", "headers": headers}
+    within = Headers(app, is_page=lambda each: each.startswith("/sv/"))
+    await within({"type": "http", **asked}, receive, send)
+    assert sent[0]["status"] == status
+
+
 async def test_a_whole_process_is_alive_and_ready(client: httpx2.AsyncClient) -> None:
     """Both probes answer 200 while everything works."""
     assert (await client.get("/livez")).status_code == 200

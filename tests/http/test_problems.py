@@ -182,7 +182,7 @@ async def test_a_token_in_the_path_is_not_repeated(client: httpx2.AsyncClient) -
     answer = await client.post("/v1/shelves/links/link_sesame?x=1")
     assert "link_sesame" not in answer.text
     answer = await client.post("/v1/shelves/links/link_sesame")
-    assert is_problem(answer, 404, "not-found")["instance"] == "/v1/shelves/links/{token}"
+    assert is_problem(answer, 404, "not-found")["instance"] == "/v1/shelves/links/%7Btoken%7D"
 
 
 @pytest.mark.parametrize(

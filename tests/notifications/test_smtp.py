@@ -43,6 +43,7 @@ class Server:
         self.recipient_answers: list[str] = []
         self.mood = "good"
         self.port = 0
+        self.let_go = asyncio.Event()
 
     async def handle_RCPT(  # noqa: N802 -- the server's word
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -64,7 +65,7 @@ class Server:
             assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         if self.mood == "hangs":
-            await asyncio.sleep(5)
+            await self.let_go.wait()
         return "250 OK"
 
 
@@ -76,6 +77,7 @@ async def server() -> AsyncIterator[Server]:
     listening = await loop.create_server(lambda: SMTP(handler, hostname="mx"), "127.0.0.1", 0)
     handler.port = listening.sockets[0].getsockname()[1]
     yield handler
+    handler.let_go.set()
     listening.close()
 
 

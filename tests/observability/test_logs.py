@@ -3,7 +3,7 @@
 import io
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -14,22 +14,9 @@ from fastapi import APIRouter, FastAPI
 from shared.http.headers import Headers
 from shared.http.problems import install_problems
 from shared.observability.correlation import causation_id
-from shared.observability.logs import RateLimit, configure_logs, message_line
+from shared.observability.logs import RateLimit, message_line
 from shared.observability.metrics import Metrics
 from shared.observability.requests import RequestLine
-
-
-@pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """A process's standard error, with logging as it was put back afterwards."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    stream = io.StringIO()
-    configure_logs(stream=stream)
-    yield stream
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:

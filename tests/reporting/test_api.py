@@ -156,6 +156,25 @@ async def test_the_report_comes_in_the_type_that_is_asked_for(reporting: Running
 
 
 @pytest.mark.anyio
+async def test_what_has_changed_has_another_etag(reporting: Running) -> None:
+    """The report in each type, and a figure, tell whether they are as they were."""
+    figure, report = "/v1/years/2023/figures/gatherings", "/v1/years/2023/report"
+    wishes = [(figure, "*/*"), *((report, each) for each in ("application/json", "text/csv"))]
+
+    async def tags() -> list[str]:
+        async with reporting.client(PUBLIC) as client:
+            answers = [await client.get(path, headers={"accept": each}) for path, each in wishes]
+        return [answer.headers["etag"] for answer in answers]
+
+    before = await tags()
+    assert len(set(before)) == 3
+    assert await tags() == before
+    await reporting.hear(checked_in("b1"))
+    await reporting.quiet()
+    assert not set(before) & set(await tags())
+
+
+@pytest.mark.anyio
 async def test_the_running_service_agrees_with_the_counter(reporting: Running) -> None:
     """A whole invented log over the bus gives the counter's figures, on either database."""
     records = invented(23, size=4)

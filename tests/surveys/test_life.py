@@ -75,7 +75,9 @@ async def test_answers_are_told_at_the_close_alone(here: Scene) -> None:
     assert (early.status_code, early.json()["type"]) == (409, "/problems/survey-open")
     closed = await here.close(survey_id)
     assert (closed.status_code, closed.json()["status"]) == (200, "closed")
-    result = (await here.result(survey_id)).json()
+    told = await here.result(survey_id)
+    assert told.headers["etag"] == closed.headers["etag"]
+    result = told.json()
     assert (result["rule"], result["answered"], result["mean"]) == ("mean", 10, "3.6")
     assert sum(bar["answers"] for bar in result["bars"]) in (0, 10)
     [released] = await here.it.published(ResultReleased)

@@ -12,14 +12,11 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx2
 
-from services.gateway.first_key import ensure_first_key
-from services.gateway.signing_in import MakeSignInLink, make_sign_in_link
-from services.settings import ProcessSettings
-from services.topology import House, whole_house
+from services.topology import House
 from shared.clock import ReplayClock
 from shared.security.principal import SCOPES
+from tests.web.started import SOURCE, client_of, sign_in_token, started
 
-SOURCE = "http://127.0.0.1:8000"
 START = datetime(2023, 3, 1, 9, tzinfo=UTC)
 
 
@@ -206,10 +203,7 @@ class City:
 
     async def link(self, *scopes: str) -> str:
         """Make a sign-in link of these scopes (all, where none is named); return its path."""
-        async with self.house.front.store.work() as work:
-            command = MakeSignInLink(list(scopes or SCOPES))
-            _, token = await make_sign_in_link(work, command)
-        return f"/en/sign-in/{token}"
+        return f"/en/sign-in/{await sign_in_token(self.house, *(scopes or SCOPES))}"
 
     def browser(self) -> Browser:
         """Return somebody's browser."""
@@ -227,21 +221,9 @@ class City:
 @asynccontextmanager
 async def city(folder: Path) -> AsyncIterator[City]:
     """Start the whole house on 1 March 2023."""
-    settings = {"data": folder, "PORT": 8000, "replay_from": START}
-    house = whole_house(ProcessSettings.model_validate(settings))
-    await house.start()
-    try:
-        key = await ensure_first_key(house.front.store, folder)
+    async with started(folder, START) as (house, key), client_of(house, key) as admin:
         assert isinstance(house.clock, ReplayClock)
-        async with httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=house.front.app),
-            base_url=SOURCE,
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=60,
-        ) as admin:
-            yield City(house, house.clock, admin)
-    finally:
-        await house.stop()
+        yield City(house, house.clock, admin)
 
 
 def event_body(**changes: Any) -> dict[str, Any]:

@@ -13,14 +13,12 @@ from typing import Any
 
 import httpx2
 
-from services.gateway.first_key import ensure_first_key
-from services.settings import ProcessSettings
-from services.topology import House, whole_house
+from services.topology import House
 from shared.clock import ReplayClock
 from shared.quiet import until_quiet
+from tests.web.started import SOURCE, client_of, started
 
 START = datetime(2023, 10, 10, 8, 30, tzinfo=UTC)
-SOURCE = "http://127.0.0.1:8000"
 _LINK = re.compile(r"http://127\.0\.0\.1:8000(/[a-z]{2}/r/[0-9A-Za-z_.~-]+)")
 
 
@@ -136,24 +134,13 @@ class Opened:
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Opened]:
     """Run a house on a replay clock and fill it with a week; stop it at the end."""
-    house = whole_house(ProcessSettings(data=folder, replay_from=START, source=SOURCE))
-    await house.start()
-    try:
-        key = await ensure_first_key(house.front.store, folder)
-        assert key is not None
-        transport = httpx2.ASGITransport(app=house.front.app)
-        headers = {"authorization": f"Bearer {key}"}
-        async with httpx2.AsyncClient(
-            transport=transport, base_url=SOURCE, headers=headers
-        ) as admin:
-            clock = house.clock
-            assert isinstance(clock, ReplayClock)
-            made = Opened(house, folder, clock, admin, [], {}, key)
-            await _fill(made)
-            await made.quiet()
-            yield made
-    finally:
-        await house.stop()
+    async with started(folder, START) as (house, key), client_of(house, key) as admin:
+        clock = house.clock
+        assert isinstance(clock, ReplayClock)
+        made = Opened(house, folder, clock, admin, [], {}, key)
+        await _fill(made)
+        await made.quiet()
+        yield made
 
 
 async def _made(admin: httpx2.AsyncClient, path: str, body: Mapping[str, Any]) -> Any:

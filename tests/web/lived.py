@@ -11,16 +11,13 @@ from typing import Any
 
 import httpx2
 
-from services.gateway.first_key import ensure_first_key
-from services.gateway.signing_in import MakeSignInLink, make_sign_in_link
-from services.settings import ProcessSettings
-from services.topology import House, whole_house
+from services.topology import House
+from tests.web.started import client_of, sign_in_token, started
 
 START = datetime(2023, 10, 10, 6, 0, tzinfo=UTC)
 """A Tuesday, 8.00 in Malmö."""
 OVER = datetime(2023, 10, 10, 10, 0, tzinfo=UTC)
 """After the meetings of the morning."""
-ADDRESS = "http://127.0.0.1:8000"
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
@@ -62,14 +59,13 @@ class Lived:
 
     def visitor(self, language: str = "en", **headers: str) -> Visitor:
         """Return somebody who visits for the first time."""
-        client = _client(self.house, headers)
+        client = client_of(self.house, **headers)
         self.clients.append(client)
         return Visitor(client, language)
 
     async def signed_in(self, *scopes: str, language: str = "en") -> Visitor:
         """Return somebody who has signed in."""
-        async with self.house.front.store.work() as work:
-            _row, token = await make_sign_in_link(work, MakeSignInLink(list(scopes)))
+        token = await sign_in_token(self.house, *scopes)
         session = await self.does("POST", "/v1/sessions", {"token": token})
         visitor = self.visitor(language)
         visitor.client.cookies.set("andan_session", session["token"])
@@ -142,24 +138,11 @@ class Lived:
         return survey_id, [link.rpartition("/")[2] for link in drawn["links"]]
 
 
-def _client(house: House, headers: Mapping[str, str]) -> httpx2.AsyncClient:
-    transport = httpx2.ASGITransport(app=house.front.app)
-    return httpx2.AsyncClient(transport=transport, base_url=ADDRESS, headers=dict(headers))
-
-
 @asynccontextmanager
 async def lived_house(folder: Path) -> AsyncIterator[Lived]:
     """Run all services in this process, on a store of their own."""
-    settings = ProcessSettings(data=folder, replay_from=START)
-    house = whole_house(settings)
-    await house.start()
-    try:
-        key = await ensure_first_key(house.front.store, folder)
-        lived = Lived(house, _client(house, {"authorization": f"Bearer {key}"}))
-        try:
-            yield lived
-        finally:
-            for client in [lived.admin, *lived.clients]:
-                await client.aclose()
-    finally:
-        await house.stop()
+    async with started(folder, START) as (house, key), client_of(house, key) as admin:
+        lived = Lived(house, admin)
+        yield lived
+        for client in lived.clients:
+            await client.aclose()

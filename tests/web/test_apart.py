@@ -15,7 +15,8 @@ from services.settings import ProcessSettings
 from services.topology import Pages, one_service
 from services.web.neighbours import Away, OverHttp
 from shared.testing.ports import free_port
-from tests.web.house import SOURCE, START, Opened
+from tests.web.house import START, Opened
+from tests.web.started import SOURCE
 
 pytestmark = pytest.mark.anyio
 

@@ -91,3 +91,20 @@ async def test_a_wrong_parameter_is_no_fault(
             )
     everything = dict(zip(query, WRONG[1:], strict=False))
     _is_told(address, await visitor.http.get(address, params={**everything, "unknown": "x"}))
+
+
+async def test_a_segment_stays_one(house: Opened) -> None:
+    """A slash that is hidden twice leads a page to no other address of the API: not to one that
+    would ask who is calling."""
+    event = house.events["dialogue"]["id"]
+    assert (await house.visitor().http.get(f"/v1/events/{event}/registrations")).status_code == 401
+    answer = await house.visitor().get(f"/sv/events/{event}%252Fregistrations")
+    assert answer.status_code in (404, 422)
+
+
+@pytest.mark.parametrize("address", ["/sv/reports/soon", "/sv/reports/9999", "/sv/events/a b"])
+async def test_an_address_that_cannot_be_is_no_form(house: Opened, address: str) -> None:
+    """Where nothing was typed, the page says that there is none, and speaks of no form."""
+    answer = await house.visitor().get(address)
+    assert answer.status_code == 404
+    assert "Sidan finns inte" in answer.text

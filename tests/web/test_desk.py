@@ -57,168 +57,160 @@ async def test_from_draft_to_the_last_word(tmp_path: Path) -> None:
         assert "Done" in page.text
 
 
-async def test_what_is_wrong_is_told_and_what_was_typed_stays(tmp_path: Path) -> None:
+async def test_what_is_wrong_is_told_and_what_was_typed_stays(it: City) -> None:
     """An event without title and day: 422, each fault at its field, all that was typed kept."""
-    async with city(tmp_path) as it:
-        me = await it.staff()
-        typed = {**NEW_EVENT, "title_sv": "", "day": "", "capacity": "many", "to": "16:00"}
-        page = await me.press(await me.open("/en/desk/events/new"), "Save the draft", typed)
-        assert page.status == 422
-        for control in ("title_sv", "day", "capacity"):
-            assert f'id="{control}-err"' in page.html
-        fields = dict(page.sheet("Save the draft").fields)
-        assert {name: fields[name] for name in typed} == typed
-        page = await me.press(page, "Save the draft", {**NEW_EVENT, "to": "16:00"})
-        assert page.status == 422
-        assert "The end must come after the begin" in page.text
-        page = await me.press(page, "Save the draft", {**NEW_EVENT, "closes_day": "2023-03-09"})
-        assert page.status == 422
-        assert "Registration closes: This contradicts the rest" in page.text
-        assert "There is no event here" in (await me.open("/en/desk/events?state=drafts")).text
+    me = await it.staff()
+    typed = {**NEW_EVENT, "title_sv": "", "day": "", "capacity": "many", "to": "16:00"}
+    page = await me.press(await me.open("/en/desk/events/new"), "Save the draft", typed)
+    assert page.status == 422
+    for control in ("title_sv", "day", "capacity"):
+        assert f'id="{control}-err"' in page.html
+    fields = dict(page.sheet("Save the draft").fields)
+    assert {name: fields[name] for name in typed} == typed
+    page = await me.press(page, "Save the draft", {**NEW_EVENT, "to": "16:00"})
+    assert page.status == 422
+    assert "The end must come after the begin" in page.text
+    page = await me.press(page, "Save the draft", {**NEW_EVENT, "closes_day": "2023-03-09"})
+    assert page.status == 422
+    assert "Registration closes: This contradicts the rest" in page.text
+    assert "There is no event here" in (await me.open("/en/desk/events?state=drafts")).text
 
 
-async def test_all_fields_of_an_event(tmp_path: Path) -> None:
+async def test_all_fields_of_an_event(it: City) -> None:
     """What is typed is what the API has, and stands in the form again when it is opened."""
-    async with city(tmp_path) as it:
-        organisation = await it.ok(
-            "/v1/organisations", {"name": "Folkhälsan", "kind": "foundation"}
-        )
-        theme = {"year": 2023, "key": "halsa", "titles": {"sv": "Hälsa"}}
-        theme_id = (await it.ok("/v1/themes", theme))["id"]
-        await it.rest()
-        me = await it.staff()
-        typed = {
-            **NEW_EVENT,
-            "format": "kurs",
-            "title_en": "Language",
-            "summary_sv": "Om språk.\nOch grannar.",
-            "theme_id": theme_id,
-            "last_day": "2023-03-09",
-            "online_url": "https://meet.example/a",
-            "accessibility": "Utan trösklar",
-            "admission": "application",
-            "waiting_list": None,
-            "languages": ["sv", "ar"],
-            "interpreted_to": ["so"],
-            "quota_association": "20",
-            "opens_day": "2023-03-01",
-            "opens_time": "12:00",
-            "closes_day": "2023-03-02",
-            "closes_time": "12:00",
-            "partner_0": organisation["id"],
-            "role_0": "organiser",
-            "part_0_day": "2023-03-02",
-            "part_0_mode": "hybrid",
-            "part_0_from": "17:00",
-            "part_0_to": "19:00",
-        }
-        page = await me.press(await me.open("/en/desk/events/new"), "Save the draft", typed)
-        assert "The draft is saved" in page.text
-        home = page.url.partition("?")[0]
-        event = (await it.admin.get(f"/v1/events/{home.rpartition('/')[2]}")).json()
-        assert event["titles"] == {"sv": "Språk och grannskap", "en": "Language"}
-        assert event["starts_at"] == "2023-03-02T16:00:00Z"
-        assert event["ends_at"] == "2023-03-09T18:00:00Z"
-        assert event["registration_closes_at"] == "2023-03-02T11:00:00Z"
-        assert (event["admission"], event["waiting_list"]) == ("application", False)
-        assert event["sector_quotas"] == {"association": 20}
-        assert [each["mode"] for each in event["sessions"]] == ["hybrid"]
-        assert event["partners"][0]["role"] == "organiser"
-        assert (event["languages"], event["interpreted_to"]) == (["sv", "ar"], ["so"])
-        form = await me.open(f"{home}/change")
-        fields = form.sheet("Save the changes").fields
-        kept = {name: value for name, value in typed.items() if name not in ("format", "admission")}
-        for name, value in kept.items():
-            found = [each for key, each in fields if key == name]
-            wanted = [] if value is None else value if isinstance(value, list) else [value]
-            assert found == wanted, name
-        page = await me.press(form, "Save the changes", {"title_sv": "Nytt"})
-        assert "The event is changed" in page.text
-        twice = await me.press(form, "Save the changes", {"title_sv": "Nytt"})
-        assert "The event is changed" in twice.text
-        changed = (await it.admin.get(f"/v1/events/{event['id']}")).json()
-        assert changed == {**event, "titles": {"sv": "Nytt", "en": "Language"}}
-        late = await me.press(form, "Save the changes", {"title_sv": "Annat"})
-        assert late.status == 422
-        assert "Somebody else changed this" in late.text
-        assert dict(late.sheet("Save the changes").fields)["title_sv"] == "Annat"
+    organisation = await it.ok("/v1/organisations", {"name": "Folkhälsan", "kind": "foundation"})
+    theme = {"year": 2023, "key": "halsa", "titles": {"sv": "Hälsa"}}
+    theme_id = (await it.ok("/v1/themes", theme))["id"]
+    await it.rest()
+    me = await it.staff()
+    typed = {
+        **NEW_EVENT,
+        "format": "kurs",
+        "title_en": "Language",
+        "summary_sv": "Om språk.\nOch grannar.",
+        "theme_id": theme_id,
+        "last_day": "2023-03-09",
+        "online_url": "https://meet.example/a",
+        "accessibility": "Utan trösklar",
+        "admission": "application",
+        "waiting_list": None,
+        "languages": ["sv", "ar"],
+        "interpreted_to": ["so"],
+        "quota_association": "20",
+        "opens_day": "2023-03-01",
+        "opens_time": "12:00",
+        "closes_day": "2023-03-02",
+        "closes_time": "12:00",
+        "partner_0": organisation["id"],
+        "role_0": "organiser",
+        "part_0_day": "2023-03-02",
+        "part_0_mode": "hybrid",
+        "part_0_from": "17:00",
+        "part_0_to": "19:00",
+    }
+    page = await me.press(await me.open("/en/desk/events/new"), "Save the draft", typed)
+    assert "The draft is saved" in page.text
+    home = page.url.partition("?")[0]
+    event = (await it.admin.get(f"/v1/events/{home.rpartition('/')[2]}")).json()
+    assert event["titles"] == {"sv": "Språk och grannskap", "en": "Language"}
+    assert event["starts_at"] == "2023-03-02T16:00:00Z"
+    assert event["ends_at"] == "2023-03-09T18:00:00Z"
+    assert event["registration_closes_at"] == "2023-03-02T11:00:00Z"
+    assert (event["admission"], event["waiting_list"]) == ("application", False)
+    assert event["sector_quotas"] == {"association": 20}
+    assert [each["mode"] for each in event["sessions"]] == ["hybrid"]
+    assert event["partners"][0]["role"] == "organiser"
+    assert (event["languages"], event["interpreted_to"]) == (["sv", "ar"], ["so"])
+    form = await me.open(f"{home}/change")
+    fields = form.sheet("Save the changes").fields
+    kept = {name: value for name, value in typed.items() if name not in ("format", "admission")}
+    for name, value in kept.items():
+        found = [each for key, each in fields if key == name]
+        wanted = [] if value is None else value if isinstance(value, list) else [value]
+        assert found == wanted, name
+    page = await me.press(form, "Save the changes", {"title_sv": "Nytt"})
+    assert "The event is changed" in page.text
+    twice = await me.press(form, "Save the changes", {"title_sv": "Nytt"})
+    assert "The event is changed" in twice.text
+    changed = (await it.admin.get(f"/v1/events/{event['id']}")).json()
+    assert changed == {**event, "titles": {"sv": "Nytt", "en": "Language"}}
+    late = await me.press(form, "Save the changes", {"title_sv": "Annat"})
+    assert late.status == 422
+    assert "Somebody else changed this" in late.text
+    assert dict(late.sheet("Save the changes").fields)["title_sv"] == "Annat"
 
 
-async def test_publishing_needs_what_the_public_must_know(tmp_path: Path) -> None:
+async def test_publishing_needs_what_the_public_must_know(it: City) -> None:
     """A draft without a place lists that; who presses an old Publish button is told the same."""
-    async with city(tmp_path) as it:
-        event = await it.ok("/v1/events", event_body())
-        path = f"/v1/events/{event['id']}"
-        me = await it.staff()
-        old = await me.open(f"/en/desk/events/{event['id']}")
-        assert old.has("Publish")
-        assert (await it.admin.patch(path, json={"place": None})).status_code == 200
-        page = await me.open(f"/en/desk/events/{event['id']}")
-        assert not page.has("Publish")
-        assert "A place or a room" in page.text
-        page = await me.press(old, "Publish")
-        assert page.status == 422
-        assert "A place or a room" in page.text
-        assert (await it.admin.get(path)).json()["status"] == "draft"
+    event = await it.ok("/v1/events", event_body())
+    path = f"/v1/events/{event['id']}"
+    me = await it.staff()
+    old = await me.open(f"/en/desk/events/{event['id']}")
+    assert old.has("Publish")
+    assert (await it.admin.patch(path, json={"place": None})).status_code == 200
+    page = await me.open(f"/en/desk/events/{event['id']}")
+    assert not page.has("Publish")
+    assert "A place or a room" in page.text
+    page = await me.press(old, "Publish")
+    assert page.status == 422
+    assert "A place or a room" in page.text
+    assert (await it.admin.get(path)).json()["status"] == "draft"
 
 
-async def test_cancelling_asks_why(tmp_path: Path) -> None:
+async def test_cancelling_asks_why(it: City) -> None:
     """Without a reason nothing happens; with one the event is off, and a second press too."""
-    async with city(tmp_path) as it:
-        event_id = await published(it)
-        me = await it.staff()
-        home = f"/en/desk/events/{event_id}"
-        page = await me.open(home)
-        refused = await me.press(page, "Cancel the event")
-        assert refused.status == 422
-        assert "Choose why" in refused.text
-        done = await me.press(page, "Cancel the event", {"reason": "weather"})
-        assert "The event is cancelled" in done.text
-        again = await me.press(page, "Cancel the event", {"reason": "weather"})
-        assert again.status == 200
-        assert (await it.admin.get(f"/v1/events/{event_id}")).json()["status"] == "cancelled"
-        assert "Equal health" in (await me.open("/en/desk/events?state=cancelled")).text
+    event_id = await published(it)
+    me = await it.staff()
+    home = f"/en/desk/events/{event_id}"
+    page = await me.open(home)
+    refused = await me.press(page, "Cancel the event")
+    assert refused.status == 422
+    assert "Choose why" in refused.text
+    done = await me.press(page, "Cancel the event", {"reason": "weather"})
+    assert "The event is cancelled" in done.text
+    again = await me.press(page, "Cancel the event", {"reason": "weather"})
+    assert again.status == 200
+    assert (await it.admin.get(f"/v1/events/{event_id}")).json()["status"] == "cancelled"
+    assert "Equal health" in (await me.open("/en/desk/events?state=cancelled")).text
 
 
-async def test_four_of_six(tmp_path: Path) -> None:
+async def test_four_of_six(it: City) -> None:
     """Applications show no name before it is asked for; the fifth is refused, and stays."""
-    async with city(tmp_path) as it:
-        event_id = await published(it, capacity=4, admission="application", format="kurs")
-        for number in range(6):
-            body = {"name": f"Sökande {number}", "sector": "association", "language": "sv"}
-            await it.ok(f"/v1/events/{event_id}/registrations", body)
-        me = await it.staff()
-        assert "6 unread" in (await me.open("/en/desk")).text
-        page = await me.open(f"/en/desk/events/{event_id}/select")
-        assert "0 of 4 selected" in page.text
-        assert "Sökande" not in page.html
-        for number in range(4):
-            page = await me.press(page, "Select")
-            assert f"{number + 1} of 4 selected" in page.text
+    event_id = await published(it, capacity=4, admission="application", format="kurs")
+    for number in range(6):
+        body = {"name": f"Sökande {number}", "sector": "association", "language": "sv"}
+        await it.ok(f"/v1/events/{event_id}/registrations", body)
+    me = await it.staff()
+    assert "6 unread" in (await me.open("/en/desk")).text
+    page = await me.open(f"/en/desk/events/{event_id}/select")
+    assert "0 of 4 selected" in page.text
+    assert "Sökande" not in page.html
+    for number in range(4):
         page = await me.press(page, "Select")
-        assert (page.status, "All places are given" in page.text) == (422, True)
-        assert "4 of 4 selected" in page.text
-        page = await me.press(page, "Decline")
-        assert "The applicant is declined" in page.text
-        named = await me.open(f"/en/desk/events/{event_id}/select?names=yes")
-        assert "Sökande 5" in named.text
-        found = (await it.admin.get(f"/v1/events/{event_id}/registrations")).json()["items"]
-        states = sorted(each["status"] for each in found)
-        assert states == ["applied", "confirmed", "confirmed", "confirmed", "confirmed", "declined"]
+        assert f"{number + 1} of 4 selected" in page.text
+    page = await me.press(page, "Select")
+    assert (page.status, "All places are given" in page.text) == (422, True)
+    assert "4 of 4 selected" in page.text
+    page = await me.press(page, "Decline")
+    assert "The applicant is declined" in page.text
+    named = await me.open(f"/en/desk/events/{event_id}/select?names=yes")
+    assert "Sökande 5" in named.text
+    found = (await it.admin.get(f"/v1/events/{event_id}/registrations")).json()["items"]
+    states = sorted(each["status"] for each in found)
+    assert states == ["applied", "confirmed", "confirmed", "confirmed", "confirmed", "declined"]
 
 
-async def test_a_place_is_given_back(tmp_path: Path) -> None:
+async def test_a_place_is_given_back(it: City) -> None:
     """A registration cancelled by hand frees its place for the next in line."""
-    async with city(tmp_path) as it:
-        event_id = await published(it, capacity=1)
-        for name in ("Första", "Andra"):
-            await it.ok(f"/v1/events/{event_id}/registrations", {"name": name})
-        me = await it.staff()
-        page = await me.open(f"/en/desk/events/{event_id}/registrations")
-        assert "number 1" in page.text
-        page = await me.press(page, "Give the place back")
-        assert "Första has no place any more" in page.text
-        assert "number 1" not in page.text
+    event_id = await published(it, capacity=1)
+    for name in ("Första", "Andra"):
+        await it.ok(f"/v1/events/{event_id}/registrations", {"name": name})
+    me = await it.staff()
+    page = await me.open(f"/en/desk/events/{event_id}/registrations")
+    assert "number 1" in page.text
+    page = await me.press(page, "Give the place back")
+    assert "Första has no place any more" in page.text
+    assert "number 1" not in page.text
 
 
 async def room_asked_for(it: City) -> tuple[str, str, str]:
@@ -266,19 +258,18 @@ async def test_a_request_is_decided(tmp_path: Path) -> None:
             assert (await it.admin.get(f"/v1/bookings/{each}")).json()["status"] == state
 
 
-async def test_a_refusal_needs_a_reason(tmp_path: Path) -> None:
+async def test_a_refusal_needs_a_reason(it: City) -> None:
     """Without one the field says so; with one the request is refused, and it is kept."""
-    async with city(tmp_path) as it:
-        _, _, asked = await room_asked_for(it)
-        me = await it.staff()
-        page = await me.open("/en/desk/bookings")
-        wrong = await me.press(page, "Refuse the request")
-        assert wrong.status == 422
-        assert f'id="reason-{asked}-err"' in wrong.html
-        done = await me.press(wrong, "Refuse the request", {"reason": "Golvet ska slipas."})
-        assert "The request is refused" in done.text
-        shown = (await it.admin.get(f"/v1/bookings/{asked}")).json()
-        assert (shown["status"], shown["reason"]) == ("rejected", "Golvet ska slipas.")
+    _, _, asked = await room_asked_for(it)
+    me = await it.staff()
+    page = await me.open("/en/desk/bookings")
+    wrong = await me.press(page, "Refuse the request")
+    assert wrong.status == 422
+    assert f'id="reason-{asked}-err"' in wrong.html
+    done = await me.press(wrong, "Refuse the request", {"reason": "Golvet ska slipas."})
+    assert "The request is refused" in done.text
+    shown = (await it.admin.get(f"/v1/bookings/{asked}")).json()
+    assert (shown["status"], shown["reason"]) == ("rejected", "Golvet ska slipas.")
 
 
 async def test_the_house_today(tmp_path: Path) -> None:

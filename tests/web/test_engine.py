@@ -20,7 +20,8 @@ from services.web.words import Language
 from shared.http.problems import Unavailable
 from shared.security.inner import HEADER, VISITOR, InnerKey
 from shared.security.principal import Principal
-from tests.web.house import SOURCE, Opened, Visitor
+from tests.web.house import Opened, Visitor
+from tests.web.started import SOURCE
 
 pytestmark = pytest.mark.anyio
 

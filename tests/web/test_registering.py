@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from services.notifications.writing.safe import derived
 from shared.security.keyring import Keyring
+from shared.security.links import Links
 from tests.web.house import Opened, Visitor
 
 pytestmark = pytest.mark.anyio
@@ -227,7 +229,8 @@ async def test_a_form_sent_twice_is_one_registration(house: Opened) -> None:
 async def test_fewer_letters_by_a_button(house: Opened) -> None:
     """The link of a letter shows what stops; the button stops it, also the second time."""
     visitor = house.visitor()
-    token = Keyring.open(house.folder / "keys").links().make("unsubscribe", "somebodys-mark")
+    key = Keyring.open(house.folder / "keys").notifications_key()
+    token = Links(derived(key, b"farewells")).make("unsubscribe", "somebodys-mark")
     page = await visitor.get(f"/en/u/{token}")
     for _ in range(2):
         done = await visitor.follow(await visitor.send(page))

@@ -106,5 +106,6 @@ def test_a_template_holds_nothing_that_the_policy_refuses(path: Path) -> None:
     assert not re.search(r"<style|<script(?![^>]* src=)|\son[a-z]+\s*=|javascript:", source)
     assert not re.search(r"""(?:href|src|action)=["']?(?:https?:)?//""", source)
     assert "data:" not in source
+    assert re.findall(r"<script[^>]*>", source) == re.findall(r"<script[^>]*src=[^>]*>", source)
     assert not re.search(r"\|\s*safe\b|autoescape false", source)
     assert not re.search(r"\b(?:margin|padding|left|right)-(?:left|right)\b", source)

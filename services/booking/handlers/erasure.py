@@ -97,9 +97,9 @@ async def _erase(work: Work, ids: list[str]) -> dict[str, dict[str, int]]:
 
 
 async def _forget(work: Work, booking_id: str) -> dict[str, int]:
-    gone = await work.execute(delete(Contact).where(col(Contact.booking_id) == booking_id))
+    mine = delete(Contact).where(col(Contact.booking_id) == booking_id)
     counts = {
-        "contacts": int(gone.rowcount),  # type: ignore[attr-defined]  # a delete's is a cursor's
+        "contacts": await work.affect(mine),
         "answers": await forget_answers(work, [f"/v1/bookings/{booking_id}"]),
         "messages": await forget_messages(work, BookingContactGiven.topic, [booking_id]),
     }

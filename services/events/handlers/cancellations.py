@@ -97,5 +97,5 @@ async def forget(work: Work, registration_id: str) -> dict[str, int]:
     counts = {}
     for name, table in (("wishes", need), ("contacts", contact)):
         mine = delete(table).where(table.c.registration_id == registration_id)
-        counts[name] = int((await work.execute(mine)).rowcount)  # type: ignore[attr-defined]  # a cursor's
+        counts[name] = await work.affect(mine)
     return counts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlmodel import col
 
 from services.events.models import Event, contact, head_count, need, places, registration
@@ -76,11 +76,7 @@ async def registrations_of(
     With `organisation_id`, only the groups of that organisation.
     """
     await _know(reader, event_id)
-    statement = select(registration.c.id).where(registration.c.event_id == event_id)
-    if status is not None:
-        statement = statement.where(registration.c.status == status)
-    if organisation_id is not None:
-        statement = statement.where(registration.c.group_organisation_id == organisation_id)
+    statement = select(registration.c.id).where(*_wanted(event_id, status, organisation_id))
     rows, following = await keyset(
         reader, statement, [_Key(registration.c.id)], limit=paging.limit, cursor=paging.cursor
     )
@@ -111,13 +107,9 @@ async def registrations_named(
     statement = select(registration.c.id, contact.c.name).join(
         contact, contact.c.registration_id == registration.c.id
     )
-    statement = statement.where(registration.c.event_id == event_id)
+    statement = statement.where(*_wanted(event_id, status, organisation_id))
     if registration_id is not None:
         statement = statement.where(registration.c.id == registration_id)
-    if status is not None:
-        statement = statement.where(registration.c.status == status)
-    if organisation_id is not None:
-        statement = statement.where(registration.c.group_organisation_id == organisation_id)
     named = (await reader.execute(statement.order_by(contact.c.name, registration.c.id))).all()
     ids = [row.id for row in named if registration_id is not None or is_meant(row.name, typed)]
     whole = _SEEN.where(registration.c.id.in_(ids[:at_most]))
@@ -171,6 +163,18 @@ async def attendance_of(reader: Reader, event_id: str) -> AttendanceSeen:
         heads=[HeadsSeen(row.id, row.people, row.sector, row.counted_at) for row in counts],
         closed_at=event[1],
     )
+
+
+def _wanted(
+    event_id: str, status: str | None, organisation_id: str | None
+) -> list[ColumnElement[bool]]:
+    """Return what holds for an event's registrations: of a status, of an organisation's groups."""
+    wanted = [registration.c.event_id == event_id]
+    if status is not None:
+        wanted.append(registration.c.status == status)
+    if organisation_id is not None:
+        wanted.append(registration.c.group_organisation_id == organisation_id)
+    return wanted
 
 
 async def _know(reader: Reader, event_id: str) -> None:

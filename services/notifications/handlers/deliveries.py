@@ -103,6 +103,16 @@ async def withdraw(work: Work, delivery: Delivery) -> None:
     await _note(work, delivery, "failed", "withdrawn")
 
 
+def wipe_letter(delivery: Delivery) -> None:
+    """Wipe the letter of a delivery that has ended; what it was about, an erasure asks for.
+
+    Of a letter with a ballot, nothing says whose it was.
+    """
+    delivery.letter = None
+    if delivery.template in OPTIONAL:
+        delivery.about = None
+
+
 async def _send(store: Store, delivery_id: str) -> None:
     postman = store.need(Postman)
     async with store.read() as reader:
@@ -186,15 +196,10 @@ async def _end(
 
 
 async def _note(work: Work, delivery: Delivery, status: str, reason: str | None) -> None:
-    """Say what became of a delivery, and wipe the letter; what it was about, an erasure asks for.
-
-    Of a letter with a ballot, nothing says whose it was.
-    """
+    """Say what became of a delivery, and wipe the letter."""
     delivery.status = status
     delivery.reason = reason
-    delivery.letter = None
-    if delivery.template in OPTIONAL:
-        delivery.about = None
+    wipe_letter(delivery)
     kind = DeliverySent if status == "sent" else DeliveryFailed
     told = kind(
         delivery_id=delivery.id,

@@ -81,8 +81,8 @@ async def _erase(work: Work, command: EraseRecipient) -> dict[str, int]:
     counts["contacts"] = int(is_here)
     if is_here:
         await wipe_contact(work, id_)
-    unwanted = await work.execute(delete(Suppression).where(col(Suppression.mark).in_(marks)))
-    counts["suppressions"] = int(unwanted.rowcount)  # type: ignore[attr-defined]  # a cursor's
+    unwanted = delete(Suppression).where(col(Suppression.mark).in_(marks))
+    counts["suppressions"] = await work.affect(unwanted)
     counts["messages"] = await forget_messages(work, _GIVEN[command.kind].topic, [id_])
     counts["messages"] += await _forget_sealed(work, id_, marks)
     await scrub_soon(work)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.notifications.handlers.contacts import forget_at
+from services.notifications.handlers.deliveries import wipe_letter
 from services.notifications.models import Delivery
 from services.notifications.rules import DELIVERY_KEPT
 from shared.contracts.notifications import DeliveryBounced, DeliveryFact, DeliveryFailed
@@ -40,7 +41,7 @@ async def remember_letter(work: Work, command: RememberLetter) -> None:
         work.add(delivery)
         await forget_at(work, command.at + DELIVERY_KEPT)
     delivery.attempts = fact.attempts
-    delivery.letter = None
+    wipe_letter(delivery)
     match fact:
         case DeliveryFailed():
             delivery.status, delivery.reason = "failed", fact.reason

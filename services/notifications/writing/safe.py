@@ -13,11 +13,16 @@ from shared.security.locking import Locker
 _MARK_CHARACTERS = 32
 
 
+def derived(key: bytes, purpose: bytes) -> bytes:
+    """Return the key for one purpose that follows from the service's own: HKDF (RFC 5869)."""
+    return HKDF(SHA256(), length=32, salt=None, info=b"andan.notifications." + purpose).derive(key)
+
+
 class Safe:
     """Locks a ballot for as long as it is kept here: no stored byte shows it, not even deleted."""
 
     def __init__(self, key: bytes) -> None:
-        self._locker = Locker(_derived(key, b"ballots"))
+        self._locker = Locker(derived(key, b"ballots"))
 
     def lock(self, text: str) -> str:
         """Return the text unreadable; twice the same never looks alike."""
@@ -32,14 +37,10 @@ class Marks:
     """Stands for addresses where only "the same one again" may be known."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = _derived(key, b"addresses")
+        self._key = derived(key, b"addresses")
 
     def mark(self, email: str) -> str:
         """Return what stands for an address, however it is written; raises AddressUnfit."""
         address = mailbox(email.strip()).casefold()
         digest = hmac.new(self._key, address.encode(), hashlib.sha256).hexdigest()
         return digest[:_MARK_CHARACTERS]
-
-
-def _derived(key: bytes, purpose: bytes) -> bytes:
-    return HKDF(SHA256(), length=32, salt=None, info=b"andan.notifications." + purpose).derive(key)

@@ -5,11 +5,13 @@ facts only say which version comes next. The table of sectors is published once:
 each other would tell of which sector the few were that came between.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.reporting.rules.figures import FIGURES
+from services.reporting.rules.withholding import WITHHELD
 from services.reporting.rules.year import Figure, YearTold
 
 Place = tuple[str, str | None]
@@ -105,7 +107,15 @@ class YearShown:
         figure = self.told.figures.get(place)
         if figure is None:
             return Figure(*place, value, ())
-        return Figure(*place, value, figure.messages, figure.rule, figure.n)
+        rule = self._rule_of_table(value) if place[0] in PUBLISHED_ONCE else figure.rule
+        return Figure(*place, value, figure.messages, rule, figure.n)
+
+    def _rule_of_table(self, value: str) -> str | None:
+        """Return the rule that a table was published by: that of today's would tell of the few."""
+        cells = json.loads(value).values()
+        people = self.versions.get(("participants", None))
+        is_empty_of_some = not cells and people and people[0].value != "0"
+        return WITHHELD if is_empty_of_some or any(type(each) is str for each in cells) else None
 
     @property
     def amendments(self) -> list[Amendment]:

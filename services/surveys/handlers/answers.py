@@ -87,8 +87,7 @@ async def _spend(work: Work, survey_id: str, given: str, purpose: Purpose) -> No
         col(Ballot.survey_id) == survey_id,
         col(Ballot.purpose) == purpose,
     )
-    spending = update(Ballot).where(*this, ~col(Ballot.spent)).values(spent=True)
-    if (await work.execute(spending)).rowcount:  # type: ignore[attr-defined]  # a cursor result
+    if await work.affect(update(Ballot).where(*this, ~col(Ballot.spent)).values(spent=True)):
         return
     if await work.scalar(select(col(Ballot.hash)).where(*this)) is None:
         raise BallotUnknown("This survey has no such ballot.")

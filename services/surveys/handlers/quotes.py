@@ -93,5 +93,4 @@ async def _taken_from_box(work: Work, key: str) -> bool:
     if survey_id is None:
         return False
     await work.scalar(select(Tally).where(col(Tally.survey_id) == survey_id).with_for_update())
-    done = await work.execute(delete(SealedWords).where(col(SealedWords.key) == key))
-    return bool(done.rowcount)  # type: ignore[attr-defined]  # a cursor result
+    return bool(await work.affect(delete(SealedWords).where(col(SealedWords.key) == key)))

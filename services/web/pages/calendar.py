@@ -58,7 +58,7 @@ async def show_calendar(
             programme.row_of(page, each, rooms)
             for each in (found if months else found[:SHOWN_AT_ONCE])
         ],
-        later=None if months or len(found) <= SHOWN_AT_ONCE else _later(page, chosen, found, path),
+        later=None if months or len(found) <= SHOWN_AT_ONCE else _later(chosen, found, path),
         groups=_groups(page, events, chosen, themes),
         kept=extra,
         removals=[
@@ -185,7 +185,7 @@ def _filters(page: Page, themes: Mapping[str, str]) -> list[tuple[str, str, Call
     ]
 
 
-def _later(page: Page, chosen: Chosen, found: Sequence[Mapping[str, Any]], path: str) -> str:
+def _later(chosen: Chosen, found: Sequence[Mapping[str, Any]], path: str) -> str:
     following = found[SHOWN_AT_ONCE]
     day = dates.local_day(instant(following["starts_at"]), following["time_zone"])
     return chosen.address(path, {"from": day.isoformat()})

@@ -20,8 +20,6 @@ LONGEST: Final = 4_000
 _ENCODED: Final = 43
 _ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
-Outcome = Literal["sent", "ballot-spent", "ballot-unknown", "survey-closed", "away"]
-
 
 def split(token: str) -> tuple[str, str] | None:
     """Return the survey and the secret of a link's token, or None where it is none."""
@@ -74,15 +72,15 @@ async def _send(
 ) -> Response:
     _ = page.gettext
     survey_id, secret = split(token) or ("", "")
-    rated: Outcome = "sent"
+    rated = "sent"
     if not is_counted:
         body = {"ballot": ballot(secret, "rating"), "rating": int(values["rating"])}
         rated, _code = await _post(page, f"/v1/surveys/{survey_id}/answers", body)
-    if rated == "away":
-        errors = {"form": _("The answer could not be sent just now. It is still here; try again.")}
-        return await _form(page, token, survey, values, errors, status=503)
     if rated in ("ballot-unknown", "survey-closed"):
         return await _over(page, rated, survey, values["words"])
+    if rated not in ("sent", "ballot-spent"):  # nobody is thanked for what was not counted
+        errors = {"form": _("The answer could not be sent just now. It is still here; try again.")}
+        return await _form(page, token, survey, values, errors, status=503)
     if not values["words"]:
         if rated == "ballot-spent":
             return await _over(page, "ballot-spent", survey)
@@ -95,25 +93,24 @@ async def _send(
     written, code = await _post(page, f"/v1/surveys/{survey_id}/words", body)
     if written == "sent":
         return _done(page, survey, code)
-    if written == "away":
-        errors = {
-            "form": _("Your words could not be sent just now. They are still here; try again.")
-        }
-        return await _form(page, token, survey, values, errors, is_counted=True, status=503)
+    if written in ("ballot-spent", "ballot-unknown", "survey-closed"):
+        return await _over(page, written, survey, values["words"])
     if written == "invalid-request":
         errors = {"words": _("The text holds signs that cannot be kept. Write it without them.")}
         return await _form(page, token, survey, values, errors, is_counted=True)
-    return await _over(page, written, survey, values["words"])
+    errors = {"form": _("Your words could not be sent just now. They are still here; try again.")}
+    return await _form(page, token, survey, values, errors, is_counted=True, status=503)
 
 
-async def _post(page: Page, path: str, body: dict[str, Any]) -> tuple[Any, str | None]:
-    """Return what became of a post, and the code by which words can be taken back.
+async def _post(page: Page, path: str, body: dict[str, Any]) -> tuple[str, str | None]:
+    """Return what became of a post (sent, away, or why not), and the code that takes words back.
 
-    Neither the request's id nor its trace goes along: two posts have nothing in common.
+    Neither the request's id nor its trace goes along, nor a session: two posts have nothing in
+    common, and nobody who has signed in is told by his answer.
     """
     apart = correlation.request_id.set(None), correlation.traceparent.set(None)
     try:
-        answer = await page.api.send("POST", path, body)
+        answer = await page.house.api.send("POST", path, body)
     except Refused as refused:
         return refused.slug, None
     except Away:
@@ -131,7 +128,9 @@ async def _survey(page: Page, token: str, words: str = "") -> Mapping[str, Any] 
         return await _over(page, "ballot-unknown", None, words)
     try:
         survey: Mapping[str, Any] = await page.api.get(f"/v1/surveys/{parts[0]}")
-    except Refused:
+    except Refused as refused:
+        if refused.status == 429:
+            raise
         return await _over(page, "ballot-unknown", None, words)
     except Away:
         return await _over(page, "away", None, words)
@@ -286,7 +285,7 @@ async def withdraw_words(page: PageDep) -> Response:
         errors["code"] = _("Enter the code")
     else:
         try:
-            await page.api.post("/v1/quote-withdrawals", {"code": code})
+            await page.house.api.post("/v1/quote-withdrawals", {"code": code})
         except Refused as refused:
             errors["code"] = _("No quote has this code. Check it sign by sign, capitals too.")
             status = 422 if refused.status in (404, 422) else refused.status

@@ -3,8 +3,8 @@
 from starlette.responses import Response
 
 from services.web.neighbours import Refused
-from services.web.page import PageDep, page_router
-from services.web.pages.registrations import EMAIL, unknown_link
+from services.web.page import LinkUnknown, PageDep, page_router
+from services.web.pages.registrations import EMAIL
 
 router = page_router()
 
@@ -60,7 +60,7 @@ async def unsubscribe(page: PageDep, token: str) -> Response:
     except Refused as refused:
         if refused.status == 429:
             raise
-        return unknown_link(page)
+        raise LinkUnknown from refused
     return page.redirect("/unsubscribed", "done")
 
 

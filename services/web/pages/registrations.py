@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from services.web.forms import Form
 from services.web.neighbours import Api, Refused
-from services.web.page import Page, PageDep, page_router
+from services.web.page import LinkUnknown, Page, PageDep, page_router
 from services.web.pages import programme
 from services.web.pages.calendars import MEDIA_TYPE, calendar_of
 from services.web.pages.events import event_of, event_page, needs_of, rooms_by_id
@@ -33,10 +33,6 @@ class Held:
     api: Api
     registration: Mapping[str, Any]
     event: Mapping[str, Any]
-
-
-class LinkUnknown(Exception):
-    """A link is not one of ours, or what it was for is no more"""
 
 
 @router.post("/{lang}/events/{event_id}")
@@ -71,10 +67,7 @@ async def show_asked(page: PageDep, event_id: str) -> Response:
 @router.get("/{lang}/r/{token}")
 async def show_registration(page: PageDep, token: str) -> Response:
     """A registration: its state, what can be done, and the code for the door."""
-    try:
-        held = await _held(page, token)
-    except LinkUnknown:
-        return unknown_link(page)
+    held = await _held(page, token)
     return await _receipt(page, held)
 
 
@@ -82,10 +75,7 @@ async def show_registration(page: PageDep, token: str) -> Response:
 async def confirm(page: PageDep, token: str) -> Response:
     """Take the place, or the place in line."""
     form = await page.form()
-    try:
-        held = await _held(page, token)
-    except LinkUnknown:
-        return unknown_link(page)
+    held = await _held(page, token)
     path = f"/v1/registrations/{held.registration['id']}/confirmation"
     try:
         await held.api.post(path, key=form.key)
@@ -97,10 +87,7 @@ async def confirm(page: PageDep, token: str) -> Response:
 @router.get("/{lang}/r/{token}/calendar.ics")
 async def save_registration(page: PageDep, token: str) -> Response:
     """The entry that the letters carry, for a calendar."""
-    try:
-        held = await _held(page, token)
-    except LinkUnknown:
-        return unknown_link(page)
+    held = await _held(page, token)
     rooms = await rooms_by_id(page)
     content = calendar_of(page, [held.event], rooms, registration_id=held.registration["id"])
     return page.file(content, MEDIA_TYPE, "andan.ics", private=True)
@@ -109,10 +96,7 @@ async def save_registration(page: PageDep, token: str) -> Response:
 @router.get("/{lang}/r/{token}/change")
 async def show_change(page: PageDep, token: str) -> Response:
     """Keep the place, give it back, or be forgotten."""
-    try:
-        held = await _held(page, token)
-    except LinkUnknown:
-        return unknown_link(page)
+    held = await _held(page, token)
     return _change(page, held)
 
 
@@ -120,10 +104,7 @@ async def show_change(page: PageDep, token: str) -> Response:
 async def change(page: PageDep, token: str) -> Response:
     """Give the place back, or have everything about oneself erased."""
     form = await page.form()
-    try:
-        held = await _held(page, token)
-    except LinkUnknown:
-        return unknown_link(page)
+    held = await _held(page, token)
     path = f"/v1/registrations/{held.registration['id']}"
     wish = form.get("do", "")
     if wish == "erase" and form.get("sure") != "yes":
@@ -154,11 +135,6 @@ async def _held(page: Page, token: str) -> Held:
             raise
         raise LinkUnknown from refused
     return Held(token, api, registration, event)
-
-
-def unknown_link(page: Page) -> Response:
-    """Return the page for a link that is none of ours, or of what is no more."""
-    return page.render("registrations/unknown.html", 404, private=True)
 
 
 async def _receipt(page: Page, held: Held, *, errors: Mapping[str, str] | None = None) -> Response:

@@ -55,7 +55,7 @@ async def leave(page: PageDep) -> Response:
         with suppress(Refused):  # it is over already
             await page.api.delete("/v1/sessions/current")
     response = page.redirect("/sign-in?left=yes", "done")
-    response.delete_cookie(SESSION_COOKIE)
+    page.drop_cookie(response, SESSION_COOKIE)
     return response
 
 

@@ -182,8 +182,8 @@ async def _last_year(it: Lively) -> None:
     for quote in quotes[:1]:
         await it.does("POST", f"/v1/quotes/{quote['id']}/approval", {})
     await it.is_now(datetime(2023, 1, 10, 9, tzinfo=UTC))
-    for day, visits in (("2022-11-08", 210), ("2022-11-21", 340), ("2022-12-05", 180)):
-        path = f"/v1/venues/{it.things['venue']}/visit-counts/{day}"
+    for counted, visits in (("2022-11-08", 210), ("2022-11-21", 340), ("2022-12-05", 180)):
+        path = f"/v1/venues/{it.things['venue']}/visit-counts/{counted}"
         await it.does("PUT", path, {"visits": visits})
     await it.does("POST", "/v1/years/2022/closing")
     await it.settles()
@@ -254,7 +254,7 @@ async def _coming(it: Lively) -> None:
                  accessibility="Utan trösklar, hörslinga, anpassad toalett",
                  room_id=it.things["room_0"])  # fmt: skip
     await _event(it, "full", soon + timedelta(days=2), 1, format="larandelunch", capacity=1,
-                 titles={"sv": "Bulltofta SIF: ungas ledarskap", "en": "Young leaders"})  # fmt: skip
+                 titles={"sv": "Bulltofta SIF: ungas ledarskap", "en": "Young"})  # fmt: skip
     await _event(it, "few", soon + timedelta(days=5), 2, format="workshop", capacity=5,
                  titles={"sv": "Skriv så att alla förstår"})  # fmt: skip
     await _event(it, "course", soon + timedelta(days=7), 2, format="kurs", capacity=4,

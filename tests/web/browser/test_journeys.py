@@ -32,12 +32,12 @@ async def test_somebody_signs_in_finds_a_room_and_books_it(looker: Looker, scrip
         await keys.enters("main button")
         assert page.url.startswith(it.url("/desk"))
         await opens(page, it.url("/"))
-        await keys.types("#people", "8")
+        await keys.types("#people", "9")
         assert await keys.chooses("#to") == "19:30"
         await keys.enters("section[aria-labelledby=find] button")
         assert "lediga" in await keys.reads("h2")
         await keys.enters(".rows a.button")
-        assert await keys.reads("h1") == f"Boka {(await keys.reads('h1')).removeprefix('Boka ')}"
+        assert (await keys.reads("h1")).startswith("Boka ")
         assert "17.00–19.30" in await keys.reads(".lead")
         await keys.chooses("#organisation_id")
         await keys.types("#people", "8")
@@ -103,9 +103,9 @@ async def test_somebody_evaluates_by_the_link_of_the_mail(looker: Looker, script
         assert await keys.focus() == "done"
         assert "Tack" in await keys.reads()
         await opens(page, it.url(f"/e/{token}"))
-        await page.locator("label[for=rating-3]").click()
-        async with page.expect_navigation():
-            await page.locator("main form button").click()
+        await keys.to("input[name=rating]")
+        await page.keyboard.press("Space")
+        await keys.enters("main form button")
         assert "Länken är använd" in await keys.reads("h1")
 
 

@@ -155,9 +155,7 @@ async def _found(page: Page, rooms: Sequence[Mapping[str, Any]], asked: Asked) -
         ],
         "later": [_later(page, each, wish) for each in later],
         "others": [
-            _row(page, each.room, _reason(page, each, wish))
-            for each in misfits
-            if each.instead is None
+            _row(page, each.room, _reason(page, each)) for each in misfits if each.instead is None
         ],
     }
 
@@ -214,7 +212,7 @@ def _choice(
     return {"href": f"/{page.lang}/rooms/{room['id']}/book?{query}", "words": label}
 
 
-def _reason(page: Page, each: Misfit, wish: Wish) -> str:
+def _reason(page: Page, each: Misfit) -> str:
     _ = page.gettext
     if each.why == "too-small":
         return speech(page).ngettext(

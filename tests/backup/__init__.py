@@ -1,0 +1,1 @@
+"""Backup and restore, under traffic, with and without what was said since."""

@@ -1,0 +1,180 @@
+"""The same on PostgreSQL and Kafka: databases restored, consumers set back, topics gone on."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from services.backup import distributed
+from services.settings import ProcessSettings
+from shared.messaging.positions import KafkaPositions, Positions
+from shared.testing.kafka import KafkaServer
+from shared.testing.postgres import Databases
+from tests.backup.lives import FirstLife, command, differences, live, told
+from tests.failures.checkers import (
+    Held,
+    agree,
+    each_acknowledged_once,
+    each_effect_has_a_cause,
+    letters_as_caused,
+    never_over,
+    one_effect_per_intent,
+)
+from tests.failures.platform_campaign import BOOK, REGISTER, Seen, Traffic, look, scenery
+from tests.failures.processes import Child, ended
+from tests.journeys.house import House, entered
+from tests.journeys.test_connected import fleet
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.connected,
+    pytest.mark.slow,
+    pytest.mark.kafka,
+    pytest.mark.postgres,
+]
+
+NAME, ADDRESS = "Quetzalina Erasdottir", "quetzalina.erased@canary.example"
+
+
+@asynccontextmanager
+async def running(children: dict[str, Child], folder: Path) -> AsyncIterator[House]:
+    """Run every service of the house; at the end all are stopped."""
+    with ended(*children.values()):
+        for child in children.values():
+            child.start()
+        await asyncio.gather(*(child.until_ready(120) for child in children.values()))
+        async with entered(children["gateway"].url, folder, folder / "mail") as house:
+            yield house
+        for name, child in reversed(children.items()):
+            assert child.terminate() == 0, f"{name}: {child.said[-2000:]}"
+
+
+@pytest.mark.timeout(600)
+async def test_databases_restored_beside_topics_that_went_on(
+    tmp_path: Path,
+    kafka_server: KafkaServer,
+    postgres_server: Databases,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+) -> None:
+    """What was acknowledged before the backup is there, every letter came once over both lives,
+    who was erased since is gone; and consumers that are not set back are found out.
+    """
+    children = await fleet(tmp_path, kafka_server, postgres_server)
+    environment = children["events"].environment
+    archive = tmp_path / "archive.tar"
+    async with running(children, tmp_path) as house:
+        traffic = Traffic(await scenery(house), random.Random(seed))
+        person = await registered(house, traffic)
+
+        async def back_up() -> None:
+            await asyncio.to_thread(told, tmp_path, "backup", str(archive), environment=environment)
+
+        first = await live(traffic, house, back_up)
+        await house.admin.post(f"/v1/registrations/{person}/erasure", expect=200)
+        await house.rest()
+        refused = command(tmp_path, "restore", str(archive), "--force", environment=environment)
+        assert "stop them first" in refused.stderr
+    refused = command(tmp_path, "restore", str(archive), environment=environment)
+    assert "--force" in refused.stderr
+    assert await told_of(environment) == set()
+    told(tmp_path, "restore", str(archive), "--force", environment=environment)
+    assert await told_of(environment) == {"events", "notifications"}
+    async with running(children, tmp_path) as house:
+        await house.rest()
+        seen = await look(house, traffic.scenery)
+    agree(seed, wrong_with(first, seen))
+    assert await told_of(environment) == set()
+    agree(seed, await missed(children, environment, tmp_path))
+
+    async def leave(self: KafkaPositions, positions: Positions) -> None:
+        assert positions
+
+    monkeypatch.setattr(KafkaPositions, "set_back", leave)
+    settings = ProcessSettings.model_validate(
+        {
+            "data": tmp_path,
+            "DATABASE_URL": environment["DATABASE_URL"],
+            "KAFKA_BOOTSTRAP_SERVERS": environment["KAFKA_BOOTSTRAP_SERVERS"],
+        }
+    )
+    await distributed.restore(settings, archive, force=True)
+    async with running(children, tmp_path) as house:
+        await house.rest()
+    assert await missed(children, environment, tmp_path), f"seed {seed}: it was not found out"
+
+
+async def registered(house: House, traffic: Traffic) -> str:
+    """Register somebody who will be erased; return the registration."""
+    event = next(iter(traffic.scenery.events))
+    wish = {"name": NAME, "contact": {"email": ADDRESS}, "sector": "academia"}
+    traffic.history.invoke(NAME, REGISTER)
+    made = await house.admin.post(f"/v1/events/{event}/registrations", wish)
+    await house.rest()
+    return str(made["id"])
+
+
+async def told_of(environment: dict[str, str]) -> set[str]:
+    """Return the services whose databases tell of the person by name or address."""
+    found = set()
+    for service in ("events", "notifications", "booking", "gateway", "reporting"):
+        connection = await asyncpg.connect(
+            environment["DATABASE_URL"].replace("{service}", service)
+        )
+        try:
+            tables = await connection.fetch(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            )
+            for (table,) in tables:
+                rows = await connection.fetch(f'SELECT t::text FROM "{table}" t')
+                if any(text in row[0] for row in rows for text in (NAME, ADDRESS)):
+                    found.add(service)
+        finally:
+            await connection.close()
+    return found
+
+
+def wrong_with(first: FirstLife, seen: Seen) -> list[str]:
+    """Return what is wrong with the second life."""
+    traffic = first.as_of_the_backup()
+    everybody = [each for rows in seen.registrations.values() for each in rows]
+    people = [Held(each["id"], each["name"]) for each in everybody]
+    bookings = [Held(each["id"], each["purpose"]) for each in seen.bookings]
+    wrong = [f"parked: {each}" for each in seen.parked]
+    for action, held in ((REGISTER, people), (BOOK, bookings)):
+        wrong += each_acknowledged_once(traffic.history, action, held)
+        wrong += each_effect_has_a_cause(traffic.history, action, held)
+        wrong += one_effect_per_intent(traffic.history, action, held)
+    taken = {event: places["taken"] for event, places in seen.places.items()}
+    wrong += never_over(traffic.scenery.events, taken)
+    gone = Counter({key: count for key, count in first.seen.letters.items() if key[0] == ADDRESS})
+    return wrong + letters_as_caused(first.seen.letters - gone, seen.letters - gone)
+
+
+async def missed(
+    children: dict[str, Child], environment: dict[str, str], folder: Path
+) -> list[str]:
+    """Rebuild reporting from the topics; return what it lacked before."""
+    url = environment["DATABASE_URL"].replace("{service}", "reporting")
+    lived = await projected(url)
+    connection = await asyncpg.connect(url)
+    await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    await connection.close()
+    async with running(children, folder) as house:
+        await house.rest()
+    return differences(lived, await projected(url))
+
+
+async def projected(url: str) -> dict[str, tuple[str, ...]]:
+    """Return the facts that reporting keeps, by the ids of their messages."""
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch("SELECT message_id, type, scope, slot, data FROM fact")
+    finally:
+        await connection.close()
+    return {row[0]: tuple(row)[1:] for row in rows}

@@ -1,0 +1,1 @@
+"""What the house is deployed with: its image, containers, secrets, alerts and dashboards."""
