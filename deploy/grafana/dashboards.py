@@ -166,7 +166,9 @@ BUS = [
             ),
         },
     ),
-    Panel("Age of the last backup", "s", {"max(andan_backup_age_seconds)": "backup"}, kind="stat"),
+    Panel(
+        "Age of the last backup", "s", {"min(andan_backup_age_seconds > 0)": "backup"}, kind="stat"
+    ),
 ]
 
 DASHBOARDS = {

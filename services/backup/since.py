@@ -18,7 +18,8 @@ from pydantic import ValidationError
 from sqlalchemy import update
 
 import services
-from services.backup.archive import ArchiveUnusable, Manifest, read_manifest, unpack
+from services.backup.archive import ArchiveUnusable, Manifest, unpack
+from services.backup.refusal import BackupRefused
 from services.gateway.feed.beginning_anew import begin_anew
 from services.notifications.handlers.restored import RememberLetter, remember_letter
 from services.topology import WITH_STORE
@@ -66,13 +67,17 @@ class Since:
             self._add_from(store, _unsent)
 
     def look_into_copy(self, path: Path) -> None:
-        """Add what an archive tells, or the log of another folder."""
+        """Add what an archive tells, or another folder; raises BackupRefused."""
         if path.is_dir():
+            if not (path / LOG).exists():
+                raise BackupRefused(f"There is no {LOG} in {path}: it tells of no erasures.")
             self.look_into(path)
             return
-        read_manifest(path)
         with tempfile.TemporaryDirectory(prefix="andan-ledger-") as folder:
-            unpack(path, Path(folder))
+            try:
+                unpack(path, Path(folder))
+            except ArchiveUnusable as error:
+                raise BackupRefused(f"{path} cannot be used as a ledger: {error}.") from error
             self.look_into(Path(folder))
 
     def _add_from(self, path: Path, read: Callable[[Path], list[NewRecord]]) -> None:

@@ -27,6 +27,10 @@ DATABASE: Final = "database_url"
 DATABASE_SERVER: Final = "postgres:5432"
 """Where the containers find PostgreSQL."""
 
+MAIL: Final = "smtp_url"
+MAIL_SERVER: Final = "smtp://mailpit:1025"
+"""Where letters go until somebody writes another address into the file."""
+
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     "directory": (INNER,),
     "booking": (INNER, SEALING_PUBLIC, ERASURE),
@@ -59,6 +63,7 @@ def secret_files(folder: Path) -> list[Path]:
         made += _make(folder / "postgres" / name, secrets.token_hex(24))
     made += _make(folder / "grafana" / "password", secrets.token_hex(24))
     (folder / "admin").mkdir(exist_ok=True)
+    made += _make(folder / "notifications" / MAIL, MAIL_SERVER)
     for service in SERVICES:
         for key in KEYS[service]:
             made += _copy(keys / key, folder / service / key)

@@ -29,6 +29,10 @@ HOUSE = {
     "services/booking/rules.py": "import shared.contracts\n",
     "services/events/__init__.py": "",
     "services/events/app.py": "import shared.http\n",
+    "services/web/__init__.py": "",
+    "services/web/app.py": "import services.web.pages\n",
+    "services/web/pages/__init__.py": "import services.web.page\n",
+    "services/web/page.py": "",
 }
 
 
@@ -62,6 +66,7 @@ def test_a_good_house_passes(tmp_path: Path) -> None:
         ("Services know nothing", "services/events/app.py", "import services.topology"),
         ("shared never imports", "shared/http/__init__.py", "import services.booking.rules"),
         ("Inside a service", "services/booking/models.py", "import services.booking.handlers"),
+        ("Inside web", "services/web/page.py", "import services.web.pages"),
         ("A door shows schemas", "services/booking/api.py", "import services.booking.models"),
         ("A door shows schemas", "services/booking/schemas.py", "import services.booking.models"),
         ("Use cases and reads", "services/booking/handlers.py", "import fastapi"),

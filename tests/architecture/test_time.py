@@ -12,6 +12,8 @@ TECHNICAL = (
     "shared/clock.py",  # the system clock itself
     "shared/gauges.py",  # ages of what waits are in the machine's time
     "shared/messaging/",  # Kafka's timestamps, back-off, ages of what waits
+    "services/backup/",  # a backup is of a moment of the machine, and so is its age
+    "services/commands/backup.py",  # the same in its name
     "shared/observability/",  # log lines and durations
     "shared/store/",  # leases, and when rows that only plumbing reads may die
     "shared/http/work.py",  # how long an idempotency row lives

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import httpx2
 
 from tests.failures.checkers import letters_as_caused
 from tests.failures.history import Attempt, History, Outcome
@@ -76,24 +78,38 @@ def _open(attempt: Attempt) -> Attempt:
     return replace(attempt, outcome=Outcome.UNKNOWN)
 
 
-async def live(traffic: Traffic, house: House, back_up: Callable[[], Awaitable[None]]) -> FirstLife:
+async def live(
+    traffic: Traffic,
+    house: House,
+    back_up: Callable[[], Awaitable[None]],
+    answers: tuple[int, int] = (60, 40),
+) -> FirstLife:
     """Let people register, cancel and book; back up in the midst of it; go on, and come to rest."""
     stop = asyncio.Event()
     driving = asyncio.create_task(traffic.drive(house.admin.client, stop))
     try:
-        await _more(traffic, 60)
+        await _more(traffic, answers[0])
         known = {id(each) for each in traffic.history.attempts if each.ended_at is not None}
         await back_up()
         before = {id(each) for each in traffic.history.attempts}
-        await _more(traffic, 40)
+        await _more(traffic, answers[1])
     finally:
         stop.set()
         await driving
     later = {id(each) for each in traffic.history.attempts} - before
     await traffic.settle(house.admin.client)
-    await house.rest()
+    await rest(house)
     # What was repeated at the end under an old key stands in the history as begun later.
     return FirstLife(traffic, known, later, await look(house, traffic.scenery))
+
+
+async def rest(house: House) -> None:
+    """Wait until the house is quiet, however slow the machine is."""
+    async with asyncio.timeout(300):
+        while True:
+            with suppress(httpx2.TimeoutException, AssertionError):
+                await house.rest()
+                return
 
 
 async def _more(traffic: Traffic, answers: int) -> None:

@@ -15,8 +15,10 @@ import yaml
 from pydantic import AliasChoices
 
 from services.commands.secret_files import WRITABLE
+from services.gateway.settings import Settings as GatewaySettings
 from services.settings import ProcessSettings
-from services.topology import DOMAIN, SERVICES, WITH_STORE, GatewaySettings, WebSettings
+from services.topology import DOMAIN, SERVICES, WITH_STORE
+from services.web.settings import Settings as WebSettings
 from shared.security.keyring import SECRETS_VARIABLE
 from shared.settings import ServiceSettings
 from tests.architecture.sources import ROOT

@@ -51,10 +51,12 @@ async def test_a_service_needs_each_of_its_keys(
 
 
 def test_a_folder_holds_nothing_else(folder: Path) -> None:
-    """A service's folder has its keys and the address of its own database, and that is all."""
+    """A service's folder has its keys and its own addresses with passwords, and that is all."""
     for service in SERVICES:
         files = {path.name for path in (folder / service).rglob("*") if path.is_file()}
-        assert files == {*KEYS[service], *(["database_url"] if service in WITH_STORE else [])}
+        more = {"database_url"} if service in WITH_STORE else set[str]()
+        mail = {"smtp_url"} if service == "notifications" else set[str]()
+        assert files == {*KEYS[service], *more, *mail}
         password = (folder / "postgres" / "events").read_text().strip()
         assert (service == "events") is any(
             password in path.read_text() for path in (folder / service).rglob("*") if path.is_file()

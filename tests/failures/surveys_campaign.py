@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 
 from tests.failures.processes import Child
-from tests.journeys.house import BALLOT, House, address_of, read_mail
+from tests.journeys.house import House
 
 BEGIN = datetime(2023, 2, 1, 8, tzinfo=UTC)
 STARTS = datetime(2023, 2, 8, 16, tzinfo=UTC)
@@ -102,7 +102,7 @@ async def through(client: Client, house: House, asked: Asked, wrong: list[str]) 
     asked.survey = (await client.until(f"survey of {asked.event}", survey))[0]["id"]
 
     async def ballots() -> list[str]:
-        found = ballots_of(house, asked)
+        found = [each.token for each in house.ballots() if each.survey == asked.survey]
         return found if len(found) >= PEOPLE else []
 
     tokens = await client.until(f"full set of ballots of {asked.survey}", ballots)
@@ -124,17 +124,6 @@ async def _spend(
     cut = client.cut > before
     if answer.status_code != 204 and not (kind.endswith("/ballot-spent") and cut):
         wrong.append(f"refused: {what} of {asked.event}: {answer.status_code} {kind}")
-
-
-def ballots_of(house: House, asked: Asked) -> list[str]:
-    """Return the ballots of a survey that lie in mailboxes, in order of the letters' names."""
-    found = []
-    for path in sorted(house.mail.glob("*.eml")):
-        body = read_mail(path).get_body(("plain",))
-        match = BALLOT.search(body.get_content()) if body is not None else None
-        if match and match[2] == asked.survey:
-            found.append(match[1])
-    return found
 
 
 async def kill_within(child: Child, dice: random.Random, now: datetime) -> None:
@@ -171,15 +160,9 @@ def invitations(asked: list[Asked], letters: Counter[tuple[str, str]]) -> list[s
 
 def doubled_ballots(house: House, asked: list[Asked]) -> list[str]:
     """Say which ballots lie in two mailboxes, and who got more than one of a survey."""
-    seen: Counter[str] = Counter()
-    boxes: Counter[tuple[str, str]] = Counter()
-    for path in house.mail.glob("*.eml"):
-        mail = read_mail(path)
-        body = mail.get_body(("plain",))
-        match = BALLOT.search(body.get_content()) if body is not None else None
-        if match:
-            seen[match[1]] += 1
-            boxes[address_of(mail), match[2]] += 1
+    mailed = house.ballots()
+    seen = Counter(each.token for each in mailed)
+    boxes = Counter((each.address, each.survey) for each in mailed)
     wrong = [f"doubled: a ballot lies in {count} letters" for count in seen.values() if count > 1]
     wrong += [f"doubled: {n} ballots to {box[0]}" for box, n in boxes.items() if n > 1]
     if len(seen) != sum(len(each.people) for each in asked):

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -62,6 +62,15 @@ class Caller:
         return cast(dict[str, Any], answer.json()) if answer.content else {}
 
 
+@dataclass(frozen=True)
+class Ballot:
+    """A ballot as it was mailed: to whom, of which survey."""
+
+    address: str
+    survey: str
+    token: str
+
+
 @dataclass
 class House:
     """A platform that lives on a replay clock, and the administrator's way in."""
@@ -70,6 +79,7 @@ class House:
     admin: Caller
     mail: Path
     _clients: AsyncExitStack
+    _ballots: dict[str, Ballot | None] = field(default_factory=dict)
 
     async def caller(self, token: str | None = None) -> Caller:
         """Return somebody with this key or link, or nobody known."""
@@ -108,17 +118,17 @@ class House:
         )
         return found, sorted(files.keys() ^ kinds.keys())
 
+    def ballots(self) -> list[Ballot]:
+        """Return every ballot that lies in a mailbox; each letter is read once."""
+        for path in self.mail.glob("*.eml"):
+            if path.name not in self._ballots:
+                self._ballots[path.name] = ballot_in(read_mail(path))
+        return [each for _, each in sorted(self._ballots.items()) if each is not None]
+
     def ballot_for(self, address: str) -> str:
         """Return the ballot in the one letter to an address that holds one."""
-        found = [
-            match.group(1)
-            for mail in map(read_mail, self.mail.glob("*.eml"))
-            if address_of(mail) == address
-            and (body := mail.get_body(("plain",))) is not None
-            and (match := BALLOT.search(body.get_content())) is not None
-        ]
-        (ballot,) = found
-        return ballot
+        (ballot,) = (each for each in self.ballots() if each.address == address)
+        return ballot.token
 
     def link_for(self, address: str) -> str:
         """Return the token of the link in the one letter to an address."""
@@ -135,6 +145,13 @@ class House:
 def read_mail(path: Path) -> EmailMessage:
     """Return a letter as a mail reader would."""
     return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+
+
+def ballot_in(mail: EmailMessage) -> Ballot | None:
+    """Return the ballot that a letter holds."""
+    body = mail.get_body(("plain",))
+    found = BALLOT.search(body.get_content()) if body is not None else None
+    return Ballot(address_of(mail), found[2], found[1]) if found else None
 
 
 def address_of(mail: EmailMessage) -> str:

@@ -42,7 +42,7 @@ def shown(service: Service, name: str) -> list[float]:
 
 async def until(reached: Callable[[], Any]) -> None:
     """Wait until something is so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not reached():
             await asyncio.sleep(0.1)
 
