@@ -66,6 +66,8 @@ async def restore(settings: ProcessSettings, archive: Path, *, force: bool = Fal
     """
     bus, _ = _bus_and_groups(settings)
     targets = {name: Database(settings.store_url(name)) for name in WITH_STORE}
+    stamp = f"{datetime.now(UTC):%y%m%d%H%M%S}"
+    aside = {name: target.beside(f"old_{stamp}") for name, target in targets.items()}
     full = [name for name, target in targets.items() if await target.holds_something()]
     if full and not force:
         raise BackupRefused(
@@ -95,9 +97,8 @@ async def restore(settings: ProcessSettings, archive: Path, *, force: bool = Fal
         raise BackupRefused(f"A service is running: stop it first ({error}).") from error
     except OSError as error:
         raise BackupRefused(f"{archive} cannot be restored: {error}.") from error
-    stamp = f"{datetime.now(UTC):%Y%m%dt%H%M%S}"
     for name in manifest.revisions:
-        await targets[name].rename(targets[name].beside(f"replaced_{stamp}"))
+        await targets[name].rename(aside[name])
         await targets[name].beside("restoring").rename(targets[name])
     return manifest
 

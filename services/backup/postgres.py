@@ -17,6 +17,7 @@ _OTHERS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = $1"
     " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
 )
+_LONGEST_NAME = 63
 _TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
 
 
@@ -28,7 +29,12 @@ class Database:
         self.name = unquote(urlsplit(url).path.lstrip("/"))
 
     def beside(self, suffix: str) -> "Database":
-        """Return the database of the same server whose name has this suffix."""
+        """Return the database of the same server whose name has this suffix.
+
+        Raises BackupRefused where PostgreSQL would cut that name.
+        """
+        if len(f"{self.name}_{suffix}".encode()) > _LONGEST_NAME:
+            raise BackupRefused(f"The name of the database {self.name} is too long to add to it.")
         return Database(urlsplit(self.url)._replace(path=f"/{self.name}_{suffix}").geturl())
 
     async def dump(self, target: Path) -> None:

@@ -74,7 +74,10 @@ def restore(
     manifest = done if isinstance(done, Manifest) else done.manifest
     typer.echo(f"The house is as it was at {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC.")
     if isinstance(done, Manifest):
-        typer.echo("What was there before is kept in databases called …_replaced_<time>.")
+        typer.echo(
+            "What was there before is kept in databases called <name>_old_<time>; they hold "
+            "personal data, also of those who were erased: drop them soon."
+        )
         return
     typer.echo(f"Erasures and letters since then that it knows of: {done.since}.")
     for place in done.unread:

@@ -6,6 +6,7 @@ from sqlalchemy import delete, select
 
 from shared.store.plumbing import idempotency, inbox, outbox
 from shared.store.scheduler import utc_day
+from shared.store.scrub import cut_journal
 from shared.store.store import Store
 
 SENT_KEPT = timedelta(hours=1)
@@ -18,7 +19,10 @@ AT_ONCE = 1_000
 
 
 async def clean(store: Store, now: datetime) -> None:
-    """Delete sent outbox rows, idempotency answers and inbox rows past their time."""
+    """Delete sent outbox rows, idempotency answers and inbox rows past their time.
+
+    Then cut the journal, so that nothing that was deleted, by whomever, can be read there.
+    """
     while await _clean_outbox(store, now - SENT_KEPT) == AT_ONCE:
         pass
     for statement in (
@@ -27,6 +31,7 @@ async def clean(store: Store, now: datetime) -> None:
     ):
         async with store.work() as work:
             await work.execute(statement)
+    await cut_journal(store)
 
 
 async def _clean_outbox(store: Store, before: datetime) -> int:

@@ -1,7 +1,9 @@
 """Scrubbing: what was deleted leaves the store's files too, as far as a database can see to it."""
 
 import asyncio
-from typing import Final
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
 from sqlalchemy import delete, text, update
 
@@ -59,27 +61,48 @@ async def _vacuum(store: Store, tables: str) -> None:
             await connection.execute(text("RESET statement_timeout"))
 
 
+async def cut_journal(store: Store) -> None:
+    """Cut a SQLite file's journal to nothing, unless somebody reads it at this moment.
+
+    Pages of rows that were deleted lie in it until it is written over, which may take months.
+    """
+    if store.dialect == "sqlite":
+        async with _patient(store) as sqlite:
+            _is_cut(sqlite)
+
+
 async def _empty_journal(store: Store) -> None:
     """Rebuild the file, since a page that was split keeps copies, and cut its journal to nothing.
 
     Raises StillRead where readers hold on to the journal for too long.
     """
-    async with store.engines.writer.connect() as connection:
-        raw = await connection.get_raw_connection()
-        sqlite = raw.driver_connection.sqlite  # type: ignore[union-attr]  # it is a LoopConnection
+    async with _patient(store) as sqlite:
         (pages,), (size,) = (
             sqlite.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "page_size")
         )
+        if pages * size <= LARGEST_REBUILT:
+            sqlite.execute("VACUUM")
+        for _ in range(_TRIES):
+            if _is_cut(sqlite):
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
+    raise StillRead("the journal is still read")
+
+
+@asynccontextmanager
+async def _patient(store: Store) -> AsyncIterator[Any]:
+    """Give the writer's bare connection; it waits for no reader, who needs this same thread."""
+    async with store.engines.writer.connect() as connection:
+        raw = await connection.get_raw_connection()
+        sqlite = raw.driver_connection.sqlite  # type: ignore[union-attr]  # it is a LoopConnection
         (patience,) = sqlite.execute("PRAGMA busy_timeout").fetchone()
-        sqlite.execute("PRAGMA busy_timeout=0")  # readers share this thread: they need it to end
+        sqlite.execute("PRAGMA busy_timeout=0")
         try:
-            if pages * size <= LARGEST_REBUILT:
-                sqlite.execute("VACUUM")
-            for _ in range(_TRIES):
-                (is_busy, _, _) = sqlite.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                if not is_busy:
-                    return
-                await asyncio.sleep(_PAUSE_SECONDS)
+            yield sqlite
         finally:
             sqlite.execute(f"PRAGMA busy_timeout={patience}")
-    raise StillRead("the journal is still read")
+
+
+def _is_cut(sqlite: Any) -> bool:
+    (is_busy, _, _) = sqlite.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not is_busy

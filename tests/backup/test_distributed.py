@@ -55,7 +55,7 @@ async def running(children: dict[str, Child], folder: Path) -> AsyncIterator[Hou
 
 
 @pytest.mark.timeout(900)
-async def test_databases_restored_beside_topics_that_went_on(
+async def test_databases_restored(
     tmp_path: Path,
     kafka_server: KafkaServer,
     postgres_server: Databases,
