@@ -17,6 +17,7 @@ from secrets import token_hex
 from rich.console import Console
 
 from services.topology import WITH_STORE
+from shared.observability.logs import configure_logs
 from shared.testing.postgres import PostgresServer
 from tests.bench import drivers, house, pages, places, rebuild, report
 from tests.bench.results import Result, show, write
@@ -77,10 +78,7 @@ def _drivers() -> list[Result]:
 
 
 def _hop() -> list[Result]:
-    with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as nowhere:
-        from shared.observability.logs import configure_logs
-
-        configure_logs(stream=nowhere, json_lines=True)
+    with tempfile.TemporaryDirectory() as folder:
         figures = asyncio.run(measure_hop(Path(folder)))
     return [Result("the gateway's hop, embedded", figures["hop"], "µs CPU", 60.0, None, 1)]
 
@@ -101,9 +99,11 @@ def main() -> None:
     }
     results: list[Result] = []
     console = Console(stderr=True)
-    for part in wanted:
-        console.print(f"measuring: {part} …")
-        results += runs[part]()
+    with open(os.devnull, "w") as nowhere:
+        configure_logs(stream=nowhere, json_lines=True)
+        for part in wanted:
+            console.print(f"measuring: {part} …")
+            results += runs[part]()
     show(results)
     write(results)
 

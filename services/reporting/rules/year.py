@@ -213,28 +213,32 @@ def _began(history: Sequence[Fact], day: str) -> Fact | None:
 
 
 def _people(year: int, slots: Slots, events: Sequence[EventTold]) -> Iterator[Figure]:
+    """Yield who took part, and from which sectors.
+
+    The table rests on everybody: whoever stated no sector decides what may be shown of the others.
+    """
     counted = [facts[0] for facts in slots.values() if facts[0].slot == f"people/{year}"]
     people = sum(fact.data["persons"] for fact in counted)
     by_sector: Counter[str] = Counter()
     for fact in counted:
         by_sector.update(fact.data["by_sector"])
-    listed, listed_by_sector = list(counted), list(counted)
+    listed, sectors_by = list(counted), list[Fact]()
     for event in events:
         presence = event.presence
         if event.counts_in(year):
             people += presence.unnamed
             by_sector.update(presence.by_sector)
             listed += presence.unnamed_by
-            listed_by_sector += presence.sectors_by
+            sectors_by += presence.sectors_by
         if presence.unnamed:
             listed += event.listed(_in_year(year), _placed_by)
         if presence.by_sector:
-            listed_by_sector += event.listed(_in_year(year), _placed_by)
+            sectors_by += event.listed(_in_year(year), _placed_by)
     yield _figure("participants", people, listed)
     stated = {sector: number for sector, number in by_sector.items() if number}
     table = withhold(stated, unstated=max(0, people - sum(stated.values())))
     rule = None if table == stated else "withheld"
-    yield _figure("participants_by_sector", _table(table), listed_by_sector, rule=rule)
+    yield _figure("participants_by_sector", _table(table), [*listed, *sectors_by], rule=rule)
 
 
 def _attendance(year: int, events: Sequence[EventTold]) -> Iterator[Figure]:
