@@ -44,7 +44,8 @@ class Printed:
             "months": self._months(),
             "sectors": self._bars("participants_by_sector", "sectors_alt"),
             "formats": self._bars("events_by_format", "formats_alt"),
-            "evaluations": [self._evaluation(each) for each in report.evaluations],
+            "evaluations": [self._evaluation(each) for each in self._told()],
+            "untold": self._untold(),
             "events": self._events(),
             "themes": [titled(each.titles, self.language) for each in report.themes],
             "quotes": [
@@ -150,6 +151,14 @@ class Printed:
         told = ", ".join(f"{row['name']} {row['value']}" for row in rows)
         return {"rows": rows, "alt": self._say(alt, rows=told)}
 
+    def _told(self) -> list[Evaluation]:
+        return [each for each in self.report.evaluations if each.rule != "too-few"]
+
+    def _untold(self) -> str:
+        """Return the sentence about the evaluations of which nothing is told; empty for none."""
+        number = len(self.report.evaluations) - len(self._told())
+        return self._say("too_few", number=self._number(number)) if number else ""
+
     def _evaluation(self, each: Evaluation) -> dict[str, Any]:
         title = titled(each.event_titles, self.language)
         value, note = self._thought(each)
@@ -182,8 +191,6 @@ class Printed:
         if each.mean is not None:
             return self._say("mean", mean=self._number(each.mean)), note
         bounds = self._bounds(each.at_least, each.at_most)
-        if not bounds:
-            return self.words["too_few"], ""
         return bounds, note or (self.words["band_note"] if each.rule == "band" else "")
 
     def _events(self) -> list[list[str]]:
