@@ -20,8 +20,8 @@ ENDS = STARTS + timedelta(hours=2)
 LOOKED_IN = ENDS + timedelta(hours=1)
 PEOPLE = 12
 PATIENCE_SECONDS = 60.0
-FLOW_SECONDS = 1.0
-"""About how long an event takes from its closing to the closing of its survey."""
+REQUESTS = 3 * PEOPLE
+"""Fewer than an event takes from its first mark to the result of its survey: 40 at the least."""
 
 
 @dataclass
@@ -65,12 +65,14 @@ class Client:
     def __init__(self, child: Child, house: House) -> None:
         self._child = child
         self._client = house.admin.client
+        self.asked = 0
         self.cut = 0
 
     async def ask(self, method: str, path: str, body: Any = None) -> httpx2.Response:
         """Return the first answer that is none of a process that is about to end."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
+                self.asked += 1
                 try:
                     answer = await self._client.request(method, path, json=body)
                     if answer.status_code < 500:
@@ -126,9 +128,12 @@ async def _spend(
         wrong.append(f"refused: {what} of {asked.event}: {answer.status_code} {kind}")
 
 
-async def kill_within(child: Child, dice: random.Random, now: datetime) -> None:
-    """Kill the process at a random instant of a flow, and start it where its clock stood."""
-    await asyncio.sleep(dice.uniform(0, FLOW_SECONDS))
+async def kill_within(child: Child, client: Client, dice: random.Random, now: datetime) -> None:
+    """Kill the process at a random request of a flow, and start it where its clock stood."""
+    last = client.asked + dice.randrange(REQUESTS)
+    while client.asked < last:
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(dice.uniform(0, 0.02))
     await asyncio.to_thread(child.kill)
     child.environment["ANDAN_REPLAY_FROM"] = now.isoformat()
     await child.start().until_ready()

@@ -47,7 +47,8 @@ async def test_every_ballot_is_mailed_once_and_counted_once(
             client = Client(child, house)
             for each in asked:
                 await asyncio.gather(
-                    through(client, house, each, wrong), kill_within(child, dice, LOOKED_IN)
+                    through(client, house, each, wrong),
+                    kill_within(child, client, dice, LOOKED_IN),
                 )
             await house.rest()
             letters, unnoted = await house.letters_and_unnoted()
