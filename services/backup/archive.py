@@ -92,7 +92,7 @@ def pack(folder: Path, manifest: Manifest, target: Path) -> Manifest:
 
 def read_manifest(archive: Path) -> Manifest:
     """Return what an archive says of itself; raises ArchiveUnusable."""
-    with _opened(archive) as tar:
+    with _open(archive) as tar:
         return _manifest(tar)
 
 
@@ -101,7 +101,7 @@ def unpack(archive: Path, folder: Path, *only: str) -> Manifest:
 
     Raises ArchiveUnusable where a byte is missing, changed or added.
     """
-    with _opened(archive) as tar:
+    with _open(archive) as tar:
         manifest = _manifest(tar)
         left = dict(manifest.files)
         try:
@@ -138,22 +138,14 @@ def _take(tar: tarfile.TarFile, member: tarfile.TarInfo, kept: Kept, path: Path)
         raise ArchiveUnusable(f"{member.name} in it is not as it was written")
 
 
-class _opened:  # noqa: N801 -- read as a word: `with _opened(archive)`
-    """An archive opened for reading; what is no archive raises ArchiveUnusable."""
-
-    def __init__(self, archive: Path) -> None:
-        try:
-            self._tar = tarfile.open(archive, "r:")  # noqa: SIM115 -- closed by __exit__
-        except (tarfile.TarError, EOFError) as error:
-            raise ArchiveUnusable(f"it is no archive ({error})") from error
-        except OSError as error:
-            raise ArchiveUnusable(f"it cannot be read ({error.strerror})") from error
-
-    def __enter__(self) -> tarfile.TarFile:
-        return self._tar
-
-    def __exit__(self, *_: object) -> None:
-        self._tar.close()
+def _open(archive: Path) -> tarfile.TarFile:
+    """Return an archive opened for reading; what is no archive raises ArchiveUnusable."""
+    try:
+        return tarfile.open(archive, "r:")
+    except (tarfile.TarError, EOFError) as error:
+        raise ArchiveUnusable(f"it is no archive ({error})") from error
+    except OSError as error:
+        raise ArchiveUnusable(f"it cannot be read ({error.strerror})") from error
 
 
 def _manifest(tar: tarfile.TarFile) -> Manifest:

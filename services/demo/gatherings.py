@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from services.demo.cells import MOMENTS, Cell, cells, days, draw
 from services.demo.house import ALLIED_COMPANIES, RESIDENTS, ROOMS, Organisation
@@ -171,8 +171,8 @@ class Diary:
         ]
         return self._rng.sample(fit, number)
 
-    def _replace(self, old: Gathering, **changes: object) -> None:
-        self.gatherings[self.gatherings.index(old)] = replace(old, **changes)  # type: ignore[arg-type]  # the names are checked by the dataclass
+    def _replace(self, old: Gathering, **changes: Any) -> None:
+        self.gatherings[self.gatherings.index(old)] = replace(old, **changes)
 
 
 def gather(

@@ -23,6 +23,18 @@ _VISIT = "se.andan.booking.visit."
 _AN_ID = "0199a1c2-7d3e-7c11-9a55-3f0c1b2d4e5f"
 
 
+Refusal = Literal[
+    "room-taken",
+    "closed",
+    "past",
+    "too-many-people",
+    "room-unknown",
+    "not-approved",
+    "other",
+]
+"""Why a booking was refused, as a code."""
+
+
 class RoomFact(Message):
     """A room as it is from a day on."""
 
@@ -149,15 +161,7 @@ class BookingRejected(BookingWish):
 
     type: ClassVar[str] = _BOOKING + "rejected.v1"
 
-    reason: Literal[
-        "room-taken",
-        "closed",
-        "past",
-        "too-many-people",
-        "room-unknown",
-        "not-approved",
-        "other",
-    ] = Field(description="Why.", examples=["room-taken"])
+    reason: Refusal = Field(description="Why.", examples=["room-taken"])
     venue_id: Id | None = Field(
         default=None,
         description="The room's venue; null where no such room is known.",

@@ -25,6 +25,7 @@ from shared.contracts.booking import (
     BookingNoShow,
     BookingRejected,
     Interval,
+    Refusal,
 )
 from shared.contracts.words import BookingStatus
 from shared.store import Work
@@ -87,7 +88,7 @@ async def reject_booking(work: Work, command: RejectBooking) -> tuple[Booking, P
 
 
 async def _turn_down(
-    work: Work, booking: Booking, place: Place, reason: str, said: str = "", **more: Any
+    work: Work, booking: Booking, place: Place, reason: Refusal, said: str = "", **more: Any
 ) -> None:
     await release(work, booking)
     await forget_later(work, booking)
@@ -102,7 +103,7 @@ async def _turn_down(
         ends_at=booking.ends_at,
         expected_people=booking.expected_people,
         for_=booked_for(booking.for_id),
-        reason=reason,  # type: ignore[arg-type]  # one of the contract's words
+        reason=reason,
         venue_id=place.venue.id,
         time_zone=zone,
         local_date=local_date(booking.starts_at, zone),

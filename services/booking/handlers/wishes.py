@@ -27,12 +27,12 @@ from services.booking.rules import (
     UnknownRoom,
     local_date,
 )
-from shared.contracts.booking import BookingRejected, Interval
+from shared.contracts.booking import BookingRejected, Interval, Refusal
 from shared.ids import new_id
 from shared.problem import Problem
 from shared.store import Work
 
-REASONS: dict[type[Problem], str] = {
+REASONS: dict[type[Problem], Refusal] = {
     RoomTaken: "room-taken",
     Closed: "closed",
     Past: "past",
@@ -128,7 +128,7 @@ def _reject(
         ends_at=command.ends_at,
         expected_people=command.expected_people,
         for_=booked_for(command.for_event),
-        reason=REASONS.get(type(refusal), "other"),  # type: ignore[arg-type]  # the contract's words
+        reason=REASONS.get(type(refusal), "other"),
         venue_id=place.venue.id if place else None,
         time_zone=zone,
         local_date=local_date(command.starts_at, zone) if zone else None,
