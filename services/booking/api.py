@@ -44,6 +44,7 @@ from services.booking.schemas import (
     BookingPatch,
     PeopleIn,
     ReasonIn,
+    RoomAvailabilityOut,
     RoomIn,
     RoomOut,
     RoomPatch,
@@ -156,6 +157,15 @@ async def get_availability(room_id: Id, reader: ReaderDep, from_: From, to: To) 
     """Show when a room is taken and when it can be had, within at most 31 days."""
     found = await queries.availability(reader, room_id, _window(from_, to))
     return AvailabilityOut.model_validate(found)
+
+
+@router.get("/v1/availability")
+async def list_availability(
+    reader: ReaderDep, paging: PagingDep, from_: From, to: To
+) -> Page[RoomAvailabilityOut]:
+    """Show of every room, by name, when it is taken and when it can be had."""
+    found, following = await queries.availabilities(reader, paging, _window(from_, to))
+    return paging.page([RoomAvailabilityOut.model_validate(each) for each in found], following)
 
 
 @router.get("/v1/free-rooms")

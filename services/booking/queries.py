@@ -156,6 +156,7 @@ async def venues(reader: Reader, paging: Paging) -> tuple[list[Venue], str | Non
 class Availability:
     """When a room is taken and when it is open and free, within a window."""
 
+    room_id: str
     busy: list[Span]
     free: list[Span]
 
@@ -163,19 +164,40 @@ class Availability:
 async def availability(reader: Reader, room_id: str, window: Span) -> Availability:
     """Return a room's availability; what is free leaves room for buffers on either side."""
     room = await one_room(reader, room_id)
-    cells = select(col(RoomCell.cell_id)).where(col(RoomCell.room_id) == room_id)
-    own = timedelta(minutes=room.buffer_minutes)
+    return (await _availabilities(reader, [room], window))[0]
+
+
+async def availabilities(
+    reader: Reader, paging: Paging, window: Span
+) -> tuple[list[Availability], str | None]:
+    """Return the availability of a page of rooms by name, with one look at what is taken."""
+    some, following = await rooms(reader, paging, None, None)
+    return await _availabilities(reader, some, window), following
+
+
+async def _availabilities(
+    reader: Reader, some: Sequence[RoomView], window: Span
+) -> list[Availability]:
+    widest = timedelta(minutes=max((each.buffer_minutes for each in some), default=0))
     statement = (
-        select(Occupancy)
+        select(col(RoomCell.room_id), Occupancy)
+        .join(Occupancy, col(Occupancy.cell_id) == col(RoomCell.cell_id))
         .where(
-            col(Occupancy.cell_id).in_(cells),
+            col(RoomCell.room_id).in_([each.id for each in some]),
             col(Occupancy.blocking),
-            col(Occupancy.guarded_until) > window.starts_at - own,
-            col(Occupancy.guarded_from) < window.ends_at + own,
+            col(Occupancy.guarded_until) > window.starts_at - widest,
+            col(Occupancy.guarded_from) < window.ends_at + widest,
         )
         .order_by(col(Occupancy.starts_at), col(Occupancy.booking_id))
     )
-    taken = {each.booking_id: each for each in (await reader.scalars(statement)).all()}.values()
+    taken: dict[str, dict[str, Occupancy]] = {each.id: {} for each in some}
+    for room_id, occupancy in (await reader.execute(statement)).all():
+        taken[room_id][occupancy.booking_id] = occupancy
+    return [_availability(each, taken[each.id].values(), window) for each in some]
+
+
+def _availability(room: RoomView, taken: Collection[Occupancy], window: Span) -> Availability:
+    own = timedelta(minutes=room.buffer_minutes)
     guarded = [
         Span(
             min(each.guarded_from, each.starts_at - own),
@@ -188,7 +210,7 @@ async def availability(reader: Reader, room_id: str, window: Span) -> Availabili
         for each in taken
         if window.meets(Span(each.starts_at, each.ends_at))
     ]
-    return Availability(busy, free_spans(room.hours(), window, guarded))
+    return Availability(room.id, busy, free_spans(room.hours(), window, guarded))
 
 
 async def free_rooms(

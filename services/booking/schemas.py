@@ -99,6 +99,12 @@ class AvailabilityOut(BaseModel):
     free: list[SpanOut]
 
 
+class RoomAvailabilityOut(AvailabilityOut):
+    """The availability of one room among all."""
+
+    room_id: str
+
+
 class ContactIn(Body):
     """Whom to tell about a booking; seen by nobody else."""
 

@@ -12,6 +12,7 @@ BEHIND: Final[dict[str, str]] = {
     "organisations": "directory",
     "venues": "booking",
     "rooms": "booking",
+    "availability": "booking",
     "free-rooms": "booking",
     "bookings": "booking",
     "themes": "events",

@@ -63,6 +63,30 @@ async def test_a_free_room_can_be_booked(here: Scene) -> None:
         assert (await here.book(room, begin, end)).status_code == 201
 
 
+async def test_the_availability_of_all_rooms_is_that_of_each(here: Scene) -> None:
+    """One call tells of every room what a call for each tells, page by page, by their names."""
+    wide = await here.room(name="Wide", buffer_minutes=60)
+    plain = await here.room(name="Plain")
+    gone = await here.room(name="Gone")
+    await here.booked(wide, at(7, 10), at(7, 12))
+    await here.booked(plain, at(7, 13), at(7, 14))
+    await here.client.post(f"/v1/rooms/{gone}/retirement")
+    window = "from=2023-03-07T11:00:00Z&to=2023-03-07T13:30:00Z"
+    each = [
+        (await here.client.get(f"/v1/rooms/{room}/availability?{window}")).json()
+        | {"room_id": room}
+        for room in (plain, wide)
+    ]
+    first = (await here.client.get(f"/v1/availability?{window}&limit=1")).json()
+    second = (
+        await here.client.get(f"/v1/availability?{window}&limit=1&cursor={first['next']}")
+    ).json()
+    assert first["items"] + second["items"] == each
+    assert second["next"] is None
+    assert all(room["busy"] for room in each)
+    assert (await here.client.get("/v1/availability?from=2023-03-07T11:00:00Z")).status_code == 422
+
+
 async def test_a_request_shuts_nobody_out_from_asking(here: Scene) -> None:
     """A room that needs approval stays free to ask for until somebody has it."""
     room = await here.room(needs_approval=True)

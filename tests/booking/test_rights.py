@@ -87,6 +87,7 @@ async def test_everybody_sees_rooms_and_when_they_are_free_without_names(here: S
         await anybody.get(path)
         for path in (
             f"/v1/rooms/{room}/availability?{window}",
+            f"/v1/availability?{window}",
             f"/v1/rooms/{room}",
             "/v1/rooms",
             "/v1/venues",

@@ -27,6 +27,7 @@ PUBLIC = {
     ("get", "/v1/rooms"),
     ("get", "/v1/rooms/{}"),
     ("get", "/v1/rooms/{}/availability"),
+    ("get", "/v1/availability"),
     ("get", "/v1/free-rooms"),
     ("get", "/v1/themes"),
     ("get", "/v1/themes/{}"),

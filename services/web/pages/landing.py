@@ -59,15 +59,17 @@ async def show_icon(request: Request) -> Response:
 @router.get("/{lang}/")
 async def show_house(page: PageDep) -> Response:
     """The house: which rooms are in use now, what happens next, a room to be found."""
-    venue, rooms, events, themes = await asyncio.gather(
+    venue, rooms, states, events, themes = await asyncio.gather(
         _or_none(page.api.get("/v1/venues", limit=1)),
         _or_none(page.api.get("/v1/rooms", limit=100)),
+        _or_none(page.api.get("/v1/availability", _rest_of_today(page))),
         _or_none(page.api.get("/v1/events", {"from": written(page.now), "limit": 40})),
         _or_none(page.api.get("/v1/themes", year=page.now.year, limit=100)),
     )
     found_rooms = rooms["items"] if rooms else []
     found_events = events["items"] if events else []
-    windows = await _windows(page, found_rooms[:WINDOWS], found_events)
+    found_states = {each["room_id"]: each for each in states["items"]} if states else {}
+    windows = _windows(page, found_rooms[:WINDOWS], found_states, found_events)
     names = {each["id"]: {**each, "where": each["name"]} for each in found_rooms}
     return page.render(
         "landing/house.html",
@@ -91,11 +93,13 @@ async def _or_none(asked: Any) -> Any:
         return None
 
 
-async def _windows(
-    page: Page, rooms: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]]
+def _windows(
+    page: Page,
+    rooms: Sequence[Mapping[str, Any]],
+    states: Mapping[str, Mapping[str, Any]],
+    events: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
     """Return what the macro `window` takes of each room: lit where it is in use now."""
-    found = await asyncio.gather(*(_or_none(_today(page, room)) for room in rooms))
     open_to_all = {
         each["room_id"]: titled(each["titles"], page.lang)[0]
         for each in events
@@ -105,17 +109,15 @@ async def _windows(
         {
             "href": f"/{page.lang}/rooms/{room['id']}",
             "name": room["name"],
-            **_light(page, room, state, open_to_all.get(room["id"])),
+            **_light(page, room, states.get(room["id"]), open_to_all.get(room["id"])),
         }
-        for room, state in zip(rooms, found, strict=True)
+        for room in rooms
     ]
 
 
-async def _today(page: Page, room: Mapping[str, Any]) -> Any:
-    zone = room["time_zone"]
-    end = at_wall(dates.local_day(page.now, zone), "24:00", ZoneInfo(zone))
-    query = {"from": written(page.now), "to": written(end)}
-    return await page.api.get(f"/v1/rooms/{room['id']}/availability", query)
+def _rest_of_today(page: Page) -> dict[str, Any]:
+    end = at_wall(dates.local_day(page.now, page.zone), "24:00", ZoneInfo(page.zone))
+    return {"from": written(page.now), "to": written(end), "limit": 100}
 
 
 def _light(
