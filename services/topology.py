@@ -1,52 +1,86 @@
 """The house on one page: its services, wired in one process or in many."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.backup.marks import refuse_unfinished, watch_age
-from services.booking.app import create_service as booking
-from services.directory.app import create_service as directory
-from services.directory.settings import Settings as DirectorySettings
-from services.events.app import create_service as events
-from services.gateway.app import create_service as gateway
-from services.gateway.settings import Settings as GatewaySettings
-from services.notifications.app import create_service as notifications
-from services.notifications.settings import Settings as NotificationsSettings
-from services.reporting.app import create_service as reporting
 from services.settings import ProcessSettings
-from services.surveys.app import create_service as surveys
-from services.web.app import Web
-from services.web.app import create_service as web
-from services.web.settings import Settings as WebSettings
 from shared.clock import Clock, ReplayClock, SystemClock
 from shared.contracts.every import CONTRACTS
 from shared.contracts.topics import TOPICS, Topic
 from shared.messaging.broker import Bus, EmbeddedBus, KafkaBus
 from shared.messaging.embedded.log import EmbeddedLog
+from shared.messaging.principals import OURS
 from shared.observability.metrics import Metrics
 from shared.security.keyring import Keyring
-from shared.service import Service
+from shared.service import Parts, Service
 from shared.settings import ServiceSettings
 
-DOMAIN: dict[str, tuple[Callable[..., Service], type[ServiceSettings]]] = {
-    "directory": (directory, DirectorySettings),
-    "booking": (booking, ServiceSettings),
-    "events": (events, ServiceSettings),
-    "surveys": (surveys, ServiceSettings),
-    "notifications": (notifications, NotificationsSettings),
-    "reporting": (reporting, ServiceSettings),
-}
+if TYPE_CHECKING:
+    from services.web.app import Web
+
+T = TypeVar("T")
+
+
+class _Lookup(Mapping[str, T]):
+    """Finds what is asked for of a service: a process has the code of what it runs, and no other.
+
+    All services together weigh some 40 MiB, eight times over where each is its own process.
+    """
+
+    def __init__(self, names: tuple[str, ...], find: Callable[[str], T]) -> None:
+        self._names = names
+        self._find = find
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._find(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+Made = tuple[Callable[..., Any], type[ServiceSettings]]
+"""What makes a service, and the class of the settings that it takes."""
+
+
+def _made(name: str) -> Made:
+    has_its_own = find_spec(f"services.{name}.settings") is not None
+    settings = (
+        import_module(f"services.{name}.settings").Settings if has_its_own else ServiceSettings
+    )
+    return import_module(f"services.{name}.app").create_service, settings
+
+
+def _parts(name: str) -> Parts:
+    parts: Parts = import_module(f"services.{name}.app").PARTS
+    return parts
+
+
+_DOMAIN = ("directory", "booking", "events", "surveys", "notifications", "reporting")
+
+DOMAIN: Mapping[str, Made] = _Lookup(_DOMAIN, _made)
 """Every service behind the gateway, in the order in which they are told of."""
 
-BEHIND = (*DOMAIN, "web")
+BEHIND = (*_DOMAIN, "web")
 """Everything behind the gateway: web has pages, and neither store nor messages."""
 
 SERVICES = (*BEHIND, "gateway")
 """Every service that can be started alone."""
 
-WITH_STORE = (*DOMAIN, "gateway")
+WITH_STORE = (*_DOMAIN, "gateway")
 """Every service that has a database of its own."""
+
+PARTS: Mapping[str, Parts] = _Lookup(WITH_STORE, _parts)
+"""What each of them is made of: among it, what it hears."""
 
 
 @dataclass
@@ -58,12 +92,20 @@ class House:
     services: list[Service]
     front: Service
     """The service whose app answers on this process's port."""
+    is_whole: bool = True
+    """Whether these are all services; else the others are other processes'."""
 
     async def start(self, *, migrate: bool = True) -> None:
-        """Start the bus, make the topics, then the services; raises what keeps them from it."""
+        """Start the bus, then, once there are topics, the services; raises what keeps them from it.
+
+        The whole house makes its topics. A service alone on Kafka has no right to: it waits.
+        """
         await self.bus.start()
         try:
-            await self.bus.declare(every_topic(self.services))
+            if isinstance(self.bus, KafkaBus) and not self.is_whole:
+                await self.bus.wait_for(topics_of(self.front.parts))
+            else:
+                await self.bus.declare(every_topic(PARTS.values()))
             await asyncio.gather(*(service.start(migrate=migrate) for service in self.services))
         except BaseException:
             await self.stop()
@@ -79,7 +121,7 @@ class House:
 class Pages:
     """The pages alone in their process: they have neither store nor bus."""
 
-    front: Web
+    front: "Web"
 
     async def start(self, *, migrate: bool = True) -> None:
         """Nothing but the pages starts."""
@@ -97,9 +139,11 @@ def whole_house(process: ProcessSettings) -> House:
         name: create(process.share(settings), clock, bus, keyring, metrics, behind_gateway=True)
         for name, (create, settings) in DOMAIN.items()
     }
-    pages = web(process.share(WebSettings), clock, keyring, metrics, behind_gateway=True)
-    front = gateway(
-        process.share(GatewaySettings),
+    create, settings = _made("web")
+    pages: Web = create(process.share(settings), clock, keyring, metrics, behind_gateway=True)
+    create, settings = _made("gateway")
+    front: Service = create(
+        process.share(settings),
         clock,
         bus,
         keyring,
@@ -112,13 +156,13 @@ def whole_house(process: ProcessSettings) -> House:
 
 def one_service(name: str, process: ProcessSettings) -> House | Pages:
     """Return the service `name` alone in its process; the gateway reaches the others by HTTP."""
+    create, settings = _made(name)
     if name == "web":
-        settings = process.share(WebSettings)
-        return Pages(web(settings, _clock(process), process.keyring(), Metrics()))
+        return Pages(create(process.share(settings), _clock(process), process.keyring(), Metrics()))
     clock, bus, keyring, metrics = _shared(process)
     if name == "gateway":
-        front = gateway(
-            process.share(GatewaySettings),
+        front = create(
+            process.share(settings),
             clock,
             bus,
             keyring,
@@ -126,22 +170,34 @@ def one_service(name: str, process: ProcessSettings) -> House | Pages:
             addresses=process.addresses(BEHIND),
         )
     else:
-        create, kind = DOMAIN[name]
-        front = create(process.share(kind), clock, bus, keyring, metrics)
-    return House(bus, clock, [front], front)
+        front = create(process.share(settings), clock, bus, keyring, metrics)
+    return House(bus, clock, [front], front, is_whole=False)
 
 
-def every_topic(services: list[Service]) -> list[Topic]:
+def every_topic(parts: Iterable[Parts]) -> list[Topic]:
     """Return the one list of topics, and the dead-letter topics of these services."""
-    subscriptions = [each for service in services for each in service.parts.subscriptions]
+    subscriptions = [each for service in parts for each in service.subscriptions]
     return [*TOPICS.values(), *(each.dead_letters for each in subscriptions)]
+
+
+def topics_of(parts: Parts) -> set[str]:
+    """Return the names of the topics that a service writes or hears."""
+    own = {
+        each.name for each in every_topic([parts]) if each.name.startswith(f"{OURS}{parts.name}.")
+    }
+    return own.union(*(each.topics for each in parts.subscriptions))
 
 
 def _shared(process: ProcessSettings) -> tuple[Clock, Bus, Keyring, Metrics]:
     assert CONTRACTS  # importing it lets every message be decoded by its type
     refuse_unfinished(process.data)
     bus: Bus = (
-        KafkaBus(process.kafka_bootstrap_servers)
+        KafkaBus(
+            process.kafka_bootstrap_servers,
+            credentials=process.credentials(),
+            replicas=process.kafka_replicas,
+            min_insync=process.kafka_min_insync,
+        )
         if process.kafka_bootstrap_servers
         else EmbeddedBus(EmbeddedLog(process.data / "log.sqlite"))
     )

@@ -33,6 +33,10 @@ class ServiceSettings(BaseSettings):
     """PostgreSQL address; `{service}` in it is replaced by the service's name."""
     database_pool: int = Field(default=16, ge=1, le=200)
     """Connections to PostgreSQL per service process."""
+    instance: str = Field(default="", max_length=40, pattern=r"^[A-Za-z0-9._-]*$")
+    """Which of several processes of a service this is; one that is told comes back as itself."""
+    session_seconds: float = Field(default=10, ge=1, le=300)
+    """After how long without a sign of life Kafka gives a process's partitions to others."""
 
     @classmethod
     def settings_customise_sources(

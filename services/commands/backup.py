@@ -13,6 +13,7 @@ from services.backup import distributed, embedded
 from services.backup.archive import Manifest
 from services.backup.refusal import BackupRefused
 from services.settings import ProcessSettings
+from shared.messaging.credentials import LoginRefused
 
 R = TypeVar("R")
 
@@ -102,6 +103,6 @@ def _is_distributed(settings: ProcessSettings) -> bool:
 def _told(failure: str, run: Callable[[], R]) -> R:
     try:
         return run()
-    except BackupRefused as error:
+    except (BackupRefused, LoginRefused) as error:
         typer.echo(f"{failure}. {error}", err=True)
         raise typer.Exit(1) from None

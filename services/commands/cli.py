@@ -10,8 +10,6 @@ import typer
 from services.commands import (
     backup,
     dead_letters,
-    demo,
-    documents,
     secret_files,
     sign_in,
     start,
@@ -79,6 +77,8 @@ def play_demo(
     ),
 ) -> None:
     """Live the year 2023 and show its figures beside the source's."""
+    from services.commands import demo  # it plays with several services' code
+
     if mode == "distributed":
         raise typer.Exit(_told(lambda: demo.play_distributed(port, leave=leave)))
     if mode != "embedded":
@@ -89,17 +89,30 @@ def play_demo(
 @app.command(name="up")
 def run_distributed(
     port: Annotated[int, typer.Option(help="Where the house answers.")] = 8000,
+    replicas: Annotated[
+        str, typer.Option(help="More processes of a service: events=2,booking=2.")
+    ] = "",
 ) -> None:
     """Run every service as a process of its own, on real Kafka and PostgreSQL."""
     from services.commands.up import up  # needs what only the development install brings
 
-    raise typer.Exit(_told(lambda: up(port)))
+    raise typer.Exit(_told(lambda: up(port, replicas)))
 
 
 @app.command(name="topics")
-def declare_topics() -> None:
-    """Make the topics on the bus, or bring them to what is declared; say what was done."""
-    _run(topics.declare())
+def declare_topics(
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what differs; status 1 if anything does.")
+    ] = False,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss", help="Also shorten what is kept, though records are lost by it."
+        ),
+    ] = False,
+) -> None:
+    """Bring Kafka's topics, users and rules to what is declared; say what was different."""
+    _run(topics.declare(check=check, accept_loss=accept_loss))
 
 
 @app.command(name="documents")
@@ -107,4 +120,6 @@ def generate_documents(
     check: Annotated[bool, typer.Option("--check", help="Only say what differs.")] = False,
 ) -> None:
     """Write docs/openapi.json and docs/asyncapi.yaml from the code."""
+    from services.commands import documents  # as above
+
     raise typer.Exit(documents.generate(check=check))

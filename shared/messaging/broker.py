@@ -35,11 +35,15 @@ from faststream.middlewares import AckPolicy
 from faststream.security import BaseSecurity
 
 from shared.messaging.appender import Appender, EmbeddedAppender
-from shared.messaging.declaration import Change, TopicLike, sorted_by_name
+from shared.messaging.compacted import embedded_keys, kafka_keys
+from shared.messaging.credentials import Credentials
+from shared.messaging.declaration import Change, Difference, TopicLike, sorted_by_name
 from shared.messaging.embedded.consumer import EmbeddedConsumer
 from shared.messaging.embedded.log import EmbeddedLog
 from shared.messaging.embedded.producer import EmbeddedAdmin, EmbeddedProducer
-from shared.messaging.kafka import CLOSE_SECONDS, KafkaAppender, KafkaTopics, PatientConsumer
+from shared.messaging.kafka import CLOSE_SECONDS, KafkaAppender, PatientConsumer
+from shared.messaging.kafka_access import KafkaAccess
+from shared.messaging.kafka_topics import KafkaTopics
 from shared.messaging.parsing import decode, parse
 from shared.messaging.positions import KafkaPositions
 
@@ -72,6 +76,12 @@ class Bus(Protocol):
 
     async def rewind(self, group: str, topics: Iterable[str]) -> None:
         """Let a group that nobody is a member of read from the beginning again."""
+
+    async def keys(self, topic: str) -> frozenset[bytes] | None:
+        """Return the keys that a compacted topic still tells of; None where it never held any.
+
+        A key whose tombstone was read, or is gone with everything of it, is not among them.
+        """
 
 
 class BusBroker(KafkaBroker):
@@ -191,13 +201,13 @@ class KafkaBus:
         self,
         bootstrap_servers: str,
         *,
-        security: BaseSecurity | None = None,
+        credentials: Credentials | None = None,
         replicas: int = 1,
         min_insync: int = 1,
         request_timeout_seconds: float = 10.0,
     ) -> None:
         self._servers = bootstrap_servers.split(",")
-        self._security = security
+        self._security: BaseSecurity | None = credentials.security() if credentials else None
         self._timeout = request_timeout_seconds
         self._topics = KafkaTopics(
             self._connection("andan"),
@@ -215,7 +225,7 @@ class KafkaBus:
         }
 
     async def start(self) -> None:
-        """Connect; raise `KafkaConnectionError` at once when no server answers."""
+        """Connect; raise at once: `KafkaConnectionError` when no server answers, `LoginRefused`."""
         await self._topics.start()
 
     async def stop(self) -> None:
@@ -241,9 +251,23 @@ class KafkaBus:
         """Return an appender with a producer of its own, connected at its first rows."""
         return KafkaAppender(self._connection(f"{service}-relay"), self._timeout)
 
-    async def declare(self, topics: Iterable[TopicLike]) -> list[Change]:
-        """Make or alter topics; raise `TopicDiffers` where partitions differ."""
-        return await self._topics.declare(topics)
+    async def declare(
+        self, topics: Iterable[TopicLike], *, accept_loss: bool = False
+    ) -> list[Change]:
+        """Make or alter topics; raise `TopicDiffers` where that would lose something."""
+        return await self._topics.declare(topics, accept_loss=accept_loss)
+
+    async def compare(self, topics: Iterable[TopicLike]) -> list[Difference]:
+        """Return in what the topics differ from what is declared."""
+        return await self._topics.compare(topics)
+
+    async def wait_for(self, topics: Iterable[str]) -> None:
+        """Return once somebody has made these topics, and this principal may see them."""
+        await self._topics.wait_for(topics)
+
+    def access(self) -> KafkaAccess:
+        """Return what the administrator needs of users and rules: an async context manager."""
+        return KafkaAccess(self._connection("access"))
 
     async def lag(self, group: str, topics: Iterable[str]) -> dict[str, int]:
         """Return, per topic, the sum over its partitions."""
@@ -252,6 +276,10 @@ class KafkaBus:
     async def rewind(self, group: str, topics: Iterable[str]) -> None:
         """Commit the beginning of every partition for the group."""
         await self._topics.rewind(group, topics)
+
+    async def keys(self, topic: str) -> frozenset[bytes] | None:
+        """Read the topic as nobody's group, to the end it has at the call."""
+        return await kafka_keys(self._connection("keys"), topic)
 
     def positions(self) -> KafkaPositions:
         """Return what a backup and a restore need of the groups: an async context manager."""
@@ -303,6 +331,10 @@ class EmbeddedBus:
     async def rewind(self, group: str, topics: Iterable[str]) -> None:
         """Commit offset 0 for the group; what is there no longer is passed over."""
         self.log.commit(group, dict.fromkeys(topics, 0))
+
+    async def keys(self, topic: str) -> frozenset[bytes] | None:
+        """Read the topic to its end."""
+        return embedded_keys(self.log, topic)
 
     async def _clean(self) -> None:
         while True:

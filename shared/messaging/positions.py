@@ -6,9 +6,10 @@ from typing import Any, Self, TypeAlias
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import CommitFailedError
+from aiokafka.errors import CommitFailedError, KafkaConnectionError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from shared.messaging.credentials import check_login
 from shared.messaging.declaration import GroupInUse
 
 Positions: TypeAlias = dict[str, dict[str, list[int | None]]]
@@ -17,14 +18,22 @@ _READ_MS = 1000
 
 
 class KafkaPositions:
-    """The positions of all groups of an installation, while no service of it is needed."""
+    """The positions of all groups of an installation, while no service of it is needed.
+
+    Entering it raises ConnectionError when Kafka does not answer, or `LoginRefused`.
+    """
 
     def __init__(self, connection: Mapping[str, Any]) -> None:
         self._connection = dict(connection)
         self._admin = AIOKafkaAdminClient(**self._connection)
 
     async def __aenter__(self) -> Self:
-        await self._admin.start()
+        try:
+            await self._admin.start()
+        except KafkaConnectionError as error:
+            await self._admin.close()
+            await check_login(self._connection)
+            raise ConnectionError(f"Kafka does not answer ({error})") from error
         return self
 
     async def __aexit__(self, *_: object) -> None:

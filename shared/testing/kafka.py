@@ -14,10 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from shared.messaging.principals import ADMIN, SERVER, server_jaas
 from shared.testing.jars import NoKafka, jars, java
 from shared.testing.ports import free_port
 
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 STOP_SECONDS = 15.0
 TRIES = 3
 
@@ -62,16 +63,26 @@ class KafkaServer:
     A temporary one does not outlive the process that made it, unless that was killed.
 
     `kill` and a second `start` keep port and data: the server is the same one, back again.
-    `settings` override those above.
+    `settings` override those above. With `admin_password` it has principals: whoever connects
+    says who he is, the administrator by that password, and may do only what a rule allows.
     """
 
-    def __init__(self, folder: Path | None = None, *, settings: dict[str, str] | None = None):
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        settings: dict[str, str] | None = None,
+        admin_password: str | None = None,
+    ) -> None:
+        self.admin_password = admin_password
         self._is_temporary = folder is None
         if self._is_temporary:
             atexit.register(self.discard)
         self._folder = (folder or Path(tempfile.mkdtemp(prefix="andan-kafka-"))).resolve()
         self._settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._properties = self._folder / "server.properties"
+        self._jaas = self._folder / "jaas.conf"
         self._port_file = self._folder / "port"
         self.port = int(self._port_file.read_text()) if self._port_file.exists() else 0
 
@@ -85,6 +96,11 @@ class KafkaServer:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int | None:
+        """The process id, or None."""
+        return self._process.pid if self._process else None
+
     def start(self) -> Self:
         """Format where there is no data, start, and wait for an answer that lists a broker.
 
@@ -95,7 +111,13 @@ class KafkaServer:
         is_first = not self.port
         for attempt in range(TRIES):
             if is_first:
-                self._configure(program, folder)
+                self.port, controller = free_port(), free_port()
+                while controller == self.port:
+                    controller = free_port()
+                self._configure(controller)
+                self._format(program, folder)
+            elif self.admin_password:  # it may have been without
+                self._configure(self._controller_port())
             self._launch(program, folder)
             if self._answers_in_time():
                 return self
@@ -155,25 +177,36 @@ class KafkaServer:
     ) -> None:
         self.stop()
 
-    def _configure(self, program: str, folder: Path) -> None:
-        self.port, controller = free_port(), free_port()
-        while controller == self.port:
-            controller = free_port()
+    def _configure(self, controller: int) -> None:
+        protocol = "SASL_PLAINTEXT" if self.admin_password else "PLAINTEXT"
         settings = SETTINGS | {
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
+            "listeners": f"{protocol}://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
+            "listener.security.protocol.map": f"CONTROLLER:{protocol},{protocol}:{protocol}",
+            "inter.broker.listener.name": protocol,
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
             "log.dirs": str(self._folder / "data"),
         }
-        settings |= self._settings
         self._folder.mkdir(parents=True, exist_ok=True)
-        properties = self._folder / "server.properties"
-        properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        if self.admin_password:
+            settings |= SERVER
+            self._jaas.touch(mode=0o600)
+            self._jaas.write_text(server_jaas(self.admin_password))
+        settings |= self._settings
+        self._properties.write_text(
+            "".join(f"{name}={value}\n" for name, value in settings.items())
+        )
+
+    def _controller_port(self) -> int:
+        told = dict(line.split("=", 1) for line in self._properties.read_text().splitlines())
+        return int(told["controller.quorum.voters"].rpartition(":")[2])
+
+    def _format(self, program: str, folder: Path) -> None:
         # A cluster id that begins with "-" would be taken for an option.
         cluster = secrets.token_urlsafe(16).replace("-", "A")
         done = subprocess.run(  # noqa: S603  # our own Java with our own arguments
             [
                 program, *JVM, "-cp", f"{folder}/*", "kafka.tools.StorageTool",
-                "format", "-t", cluster, "-c", str(properties),
+                "format", "-t", cluster, "-c", str(self._properties),
             ],
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
@@ -183,11 +216,12 @@ class KafkaServer:
         self._port_file.write_text(str(self.port))
 
     def _launch(self, program: str, folder: Path) -> None:
+        logins = [f"-Djava.security.auth.login.config={self._jaas}"] if self.admin_password else []
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own Java with our own arguments
                 [
-                    program, *JVM, "-cp", f"{folder}/*", "kafka.Kafka",
-                    str(self._folder / "server.properties"),
+                    program, *JVM, *logins, "-cp", f"{folder}/*", "kafka.Kafka",
+                    str(self._properties),
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 cwd=self._folder, start_new_session=True,
@@ -196,7 +230,7 @@ class KafkaServer:
     def _answers_in_time(self) -> bool:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.is_running:
-            if answers(self.bootstrap_servers):
+            if answers(self.bootstrap_servers, self.admin_password):
                 return True
             time.sleep(0.05)
         return False
@@ -263,24 +297,47 @@ class DockerKafka:
             _docker("rm", "-f", self._container, timeout=60)
 
 
-def answers(bootstrap_servers: str) -> bool:
-    """Return whether a server answers a Metadata request and lists at least one broker."""
+def answers(bootstrap_servers: str, admin_password: str | None = None) -> bool:
+    """Return whether a server answers a Metadata request and lists at least one broker.
+
+    With a password the question is asked as the administrator; a refusal is no answer.
+    """
     host, _, port = bootstrap_servers.split(",", maxsplit=1)[0].rpartition(":")
-    client = b"andan"
-    # api key 3 (Metadata), version 1, correlation 1, client id, no topics
-    body = struct.pack(">hhih", 3, 1, 1, len(client)) + client + struct.pack(">i", 0)
     try:
         with socket.create_connection((host, int(port)), timeout=1) as connection:
-            connection.sendall(struct.pack(">i", len(body)) + body)
-            head = b""
-            while len(head) < 12:  # size, correlation, number of brokers
-                received = connection.recv(12 - len(head))
-                if not received:
+            if admin_password is not None:
+                _ask(connection, _HANDSHAKE, 1, _text("PLAIN"))
+                login = f"\0{ADMIN}\0{admin_password}".encode()
+                refused = _ask(connection, _AUTHENTICATE, 0, struct.pack(">i", len(login)) + login)
+                if int.from_bytes(refused[:2]):
                     return False
-                head += received
+            brokers = _ask(connection, _METADATA, 1, struct.pack(">i", 0))  # of no topic
     except OSError:
         return False
-    return int(struct.unpack(">iii", head)[2]) > 0
+    return int.from_bytes(brokers[:4]) > 0
+
+
+_METADATA, _HANDSHAKE, _AUTHENTICATE = 3, 17, 36  # as the protocol numbers its requests
+
+
+def _ask(connection: socket.socket, key: int, version: int, body: bytes) -> bytes:
+    request = struct.pack(">hhi", key, version, 1) + _text("andan") + body
+    connection.sendall(struct.pack(">i", len(request)) + request)
+    (size,) = struct.unpack(">i", _receive(connection, 4))
+    return _receive(connection, size)[4:]  # after the number of the request
+
+
+def _receive(connection: socket.socket, size: int) -> bytes:
+    received = b""
+    while len(received) < size:
+        if not (part := connection.recv(size - len(received))):
+            raise ConnectionError("the server hung up")
+        received += part
+    return received
+
+
+def _text(word: str) -> bytes:
+    return struct.pack(">h", len(word)) + word.encode()
 
 
 def obtain() -> KafkaServer | DockerKafka:

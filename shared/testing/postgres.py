@@ -139,6 +139,11 @@ class PostgresServer(Databases):
             shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
+    def is_running(self) -> bool:
+        """Whether the postmaster lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def pid(self) -> int | None:
         """The postmaster's process id, or None."""
         return self._process.pid if self._process else None

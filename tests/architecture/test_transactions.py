@@ -11,7 +11,7 @@ MAY_COMMIT = (
     "shared/store/",  # the unit of work, migrations, leases
     "shared/messaging/embedded/",  # offsets of the log and the log's own file
     "shared/messaging/broker.py",  # offsets of a group that is rewound
-    "shared/messaging/kafka.py",  # the same on Kafka
+    "shared/messaging/kafka_topics.py",  # the same on Kafka
     "shared/messaging/positions.py",  # and set back after a restore
     "shared/http/work.py",  # ends the unit of work before the response is sent
     "shared/testing/",

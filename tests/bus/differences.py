@@ -28,6 +28,11 @@ DIFFERENCES = (
         "one, whatever is declared",
     ),
     Difference(
+        "a declaration by which records would be lost",
+        "refused (TopicDiffers) until somebody accepts the loss",
+        "done at start: the release says how long things are kept",
+    ),
+    Difference(
         "order",
         "per key",
         "over a whole topic; nobody may rely on more than the order per key",

@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from shared.messaging.appender import OutboxRecord, Unsendable
-from shared.messaging.declaration import Change, TopicDiffers
+from shared.messaging.declaration import Change
 from tests.bus.scene import Declared, Scene, until
 
 pytestmark = pytest.mark.anyio
@@ -116,14 +116,6 @@ async def test_a_server_keeps_what_others_set(kafka: Scene, kafka_bootstrap: str
         assert await _settings(admin, name) == declared | {"segment.ms": "60000"}
     finally:
         await admin.close()
-
-
-@pytest.mark.kafka
-async def test_another_number_of_partitions_is_refused(kafka: Scene) -> None:
-    """A topic is not repartitioned behind anybody's back: that would break the order of keys."""
-    name = await kafka.topic(partitions=2)
-    with pytest.raises(TopicDiffers, match="2 partitions, 3 are declared"):
-        await kafka.bus.declare([Declared(name, partitions=3)])
 
 
 async def _settings(admin: Any, name: str) -> dict[str, str]:

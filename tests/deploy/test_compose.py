@@ -14,11 +14,12 @@ import pytest
 import yaml
 from pydantic import AliasChoices
 
-from services.commands.secret_files import WRITABLE
+from services.commands.secret_files import PASSWORDS, WRITABLE
 from services.gateway.settings import Settings as GatewaySettings
 from services.settings import ProcessSettings
 from services.topology import DOMAIN, SERVICES, WITH_STORE
 from services.web.settings import Settings as WebSettings
+from shared.messaging.principals import ADMIN, SERVER, principal
 from shared.security.keyring import SECRETS_VARIABLE
 from shared.settings import ServiceSettings
 from tests.architecture.sources import ROOT
@@ -98,8 +99,33 @@ def test_every_variable_is_a_setting(service: str) -> None:
 
 
 def test_the_topics_are_told_only_what_they_read() -> None:
-    """The one-shot container needs the bus and a folder for keys that do not count."""
-    assert set(containers()["topics"]["environment"]) <= set(variables(ProcessSettings))
+    """The one-shot container needs the bus, and what its users log in with; it sees no key."""
+    topics = containers()["topics"]
+    assert set(topics["environment"]) <= {SECRETS_VARIABLE, *variables(ProcessSettings)}
+    assert mounts(topics) == {SECRETS: (f"{FOLDER}/topics", False)}
+    assert topics["environment"]["ANDAN_KAFKA_PASSWORDS"] == f"{SECRETS}/{PASSWORDS}"
+
+
+def test_everybody_says_who_he_is() -> None:
+    """Each service logs in to Kafka as itself, the topics are made by the administrator."""
+    names = {name: each["environment"].get("KAFKA_USERNAME") for name, each in ours().items()}
+    expected = {name: principal(name) for name in WITH_STORE}
+    assert names == {**expected, "web": None, "topics": ADMIN}
+
+
+def test_kafka_asks_everybody_who_he_is() -> None:
+    """No listener lets anybody in without a login; what nobody was allowed is refused."""
+    kafka = containers()["kafka"]["environment"]
+    for name, value in SERVER.items():
+        assert kafka[f"KAFKA_{name.upper().replace('.', '_')}"] == value
+    protocols = dict(
+        each.split(":") for each in kafka["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(",")
+    )
+    listeners = [each.split("://")[0] for each in kafka["KAFKA_LISTENERS"].split(",")]
+    assert {protocols[each] for each in listeners} == {"SASL_PLAINTEXT"}
+    assert kafka["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+    assert not any("ALLOW_EVERYONE" in name for name in kafka)
+    assert mounts(containers()["kafka"])["/run/secrets/kafka"] == (f"{FOLDER}/kafka", False)
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -54,19 +54,25 @@ def test_a_folder_holds_nothing_else(folder: Path) -> None:
     """A service's folder has its keys and its own addresses with passwords, and that is all."""
     for service in SERVICES:
         files = {path.name for path in (folder / service).rglob("*") if path.is_file()}
-        more = {"database_url"} if service in WITH_STORE else set[str]()
+        more = {"database_url", "kafka_password"} if service in WITH_STORE else set[str]()
         mail = {"smtp_url"} if service == "notifications" else set[str]()
         assert files == {*KEYS[service], *more, *mail}
-        password = (folder / "postgres" / "events").read_text().strip()
-        assert (service == "events") is any(
-            password in path.read_text() for path in (folder / service).rglob("*") if path.is_file()
-        )
+        for place in ("postgres", "topics/passwords"):
+            password = (folder / place / "events").read_text().strip()
+            assert (service == "events") is any(
+                password in path.read_text()
+                for path in (folder / service).rglob("*")
+                if path.is_file()
+            )
 
 
 def test_only_their_owner_reads_them(folder: Path) -> None:
-    """No file and no folder is open to anybody else on the machine."""
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
-    assert modes == {0o600, 0o700}
+    """No file and no folder is open to anybody else; but Kafka's to their group, further down."""
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
+    kafka = {folder / "kafka", *(folder / "kafka").iterdir()}
+    assert {mode for path, mode in modes.items() if path not in kafka} == {0o600, 0o700}
+    assert {modes[path] for path in kafka} == {0o640, 0o750}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_a_second_run_adds_what_is_missing(folder: Path) -> None:
@@ -102,7 +108,8 @@ def test_the_command_says_how_to_go_on(tmp_path: Path) -> None:
     user = variables[0].removeprefix("ANDAN_USER=").split(":")[0]
     assert int(user) == (os.getuid() or 10001)
     assert (tmp_path / "made" / "web" / "inner.key").stat().st_uid == int(user)
-    assert variables[1] == f"ANDAN_SECRET_FILES={tmp_path / 'made'}"
+    assert variables[1] == f"ANDAN_GROUP={os.getgid() if os.getuid() else 10001}"
+    assert variables[2] == f"ANDAN_SECRET_FILES={tmp_path / 'made'}"
 
 
 @pytest.mark.anyio
