@@ -10,11 +10,26 @@ from services.process import run, told_plainly
 from services.settings import ProcessSettings
 from services.topology import House, one_service, whole_house
 from shared.observability.logs import configure_logs
+from shared.observability.tracing import tracing
 
 
 async def everything() -> int:
     """Run all services until a signal comes."""
     configure_logs()
+    with tracing():
+        await _everything()
+    return 0
+
+
+async def one(name: str) -> int:
+    """Run one service until a signal comes."""
+    configure_logs()
+    with tracing():
+        await _one(name)
+    return 0
+
+
+async def _everything() -> None:
     with told_plainly():
         settings = ProcessSettings()
         house = whole_house(settings)
@@ -26,12 +41,9 @@ async def everything() -> int:
         return True
 
     await run(house, settings, when_ready=ready)
-    return 0
 
 
-async def one(name: str) -> int:
-    """Run one service until a signal comes."""
-    configure_logs()
+async def _one(name: str) -> None:
     with told_plainly():
         settings = ProcessSettings()
         house = one_service(name, settings)
@@ -44,7 +56,6 @@ async def one(name: str) -> int:
         return True
 
     await run(house, settings, when_ready=ready)
-    return 0
 
 
 async def tell_first_key(house: House, data: Path) -> bool:

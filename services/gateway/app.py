@@ -1,6 +1,6 @@
 """The gateway, wired: its own addresses behind the door, the other services behind it too."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def create_service(
     metrics: Metrics,
     *,
     services: Mapping[str, Member] | None = None,
-    addresses: Mapping[str, str] | None = None,
+    addresses: Mapping[str, str | Sequence[str]] | None = None,
     upstreams: Mapping[str, Upstream] | None = None,
 ) -> Service:
     """Return the gateway before `services` of this process and those at `addresses`.
@@ -96,8 +96,8 @@ def create_service(
     everybody: dict[str, Upstream] = {
         **{name: InProcess(each, inner_key) for name, each in (services or {}).items()},
         **{
-            name: OverHttp(_remote(name, address, settings), inner_key)
-            for name, address in (addresses or {}).items()
+            name: OverHttp(_remote(name, each, settings), inner_key)
+            for name, each in (addresses or {}).items()
         },
         **(upstreams or {}),
     }
@@ -130,7 +130,7 @@ def create_service(
     gateway.app.add_middleware(Headers, is_page=is_page)
     if pages is not None:
         gateway.app.add_middleware(InWords, pages=pages)
-    gateway.app.add_middleware(RequestLine, service="gateway", metrics=metrics)
+    gateway.app.add_middleware(RequestLine, service="gateway", metrics=metrics, begins_traces=True)
     return gateway
 
 
@@ -152,10 +152,10 @@ PARTS = Parts(
 )
 
 
-def _remote(name: str, address: str, settings: Settings) -> Remote:
+def _remote(name: str, addresses: str | Sequence[str], settings: Settings) -> Remote:
     return Remote(
         name,
-        address,
+        addresses,
         seconds=settings.upstream_seconds,
         connections=settings.upstream_connections,
     )

@@ -15,8 +15,8 @@ from shared.contracts.events.event import EventDescription
 from shared.messaging.subscription import acts, projects, received
 from shared.store import Work
 
-programme = projects(service="surveys", purpose="programme")
-openings = acts(service="surveys", purpose="openings", within=timedelta(days=30))
+programme = projects(service="surveys", purpose="programme", untraced=True)
+openings = acts(service="surveys", purpose="openings", within=timedelta(days=30), untraced=True)
 """An attendance that was closed longer ago is not asked about any more."""
 
 

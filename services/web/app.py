@@ -16,8 +16,9 @@ from shared.http.headers import MAX_FORM_BYTES, Headers
 from shared.http.health import health_router
 from shared.http.operations import clock_router
 from shared.http.problems import install_problems
+from shared.observability import tracing
 from shared.observability.metrics import Metrics
-from shared.observability.requests import RequestLine
+from shared.observability.requests import InnerSpan, RequestLine
 from shared.security.inner import MISHAP
 from shared.security.keyring import Keyring
 from shared.service import Quiet
@@ -51,7 +52,7 @@ class Web:
         """Give back what is held towards the gateway."""
         await self._caller.close()
 
-    async def quiet(self) -> Quiet:
+    async def quiet(self, *, closely: bool = True) -> Quiet:
         """Say that nothing is left to do: nothing ever is, between two requests."""
         return Quiet(is_quiet=True, activity=0, next_due=None)
 
@@ -92,6 +93,8 @@ def create_service(
     if not behind_gateway:
         app.add_middleware(Headers, max_body_bytes=MAX_FORM_BYTES)
         app.add_middleware(RequestLine, service="web", metrics=metrics)
+    elif tracing.is_on():
+        app.add_middleware(InnerSpan, service="web")
     return web
 
 

@@ -10,8 +10,9 @@ from shared.http.health import Check, health_router
 from shared.http.operations import clock_router, operations_router
 from shared.http.problems import install_problems
 from shared.http.scopes import with_scopes
+from shared.observability import tracing
 from shared.observability.metrics import Metrics
-from shared.observability.requests import RequestLine
+from shared.observability.requests import InnerSpan, RequestLine
 from shared.security.inner import InnerKey
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def service_app(
     if not behind_gateway:
         app.add_middleware(Headers)
         app.add_middleware(RequestLine, service=service.name, metrics=metrics)
+    elif tracing.is_on():
+        app.add_middleware(InnerSpan, service=service.name)
     return app
 
 

@@ -20,6 +20,7 @@ from shared.http.problems import (
 )
 from shared.ids import new_id
 from shared.observability.correlation import continue_trace, request_id, traceparent
+from shared.observability.tracing import is_untraced
 
 MAX_BODY_BYTES: Final = 65_536
 MAX_FORM_BYTES: Final = 2_097_152
@@ -63,10 +64,11 @@ class Headers:
         headers = dict(reversed(scope["headers"]))
         given = headers.get(b"x-request-id", b"")
         this_id = given if _REQUEST_ID.fullmatch(given) else new_id().encode()
-        trace = continue_trace(headers.get(b"traceparent", b"").decode("latin-1"))
-        scope["andan.request_id"], scope["andan.trace_id"] = this_id.decode(), trace.trace_id
+        trace = _carried_on(scope, headers.get(b"traceparent", b""))
+        scope["andan.request_id"] = this_id.decode()
+        scope["andan.trace_id"] = None if trace is None else trace[3:35]
         ids = request_id.set(this_id.decode())
-        traces = traceparent.set(str(trace))
+        traces = traceparent.set(trace)
         started = finished = False
 
         async def adding(message: Message) -> None:
@@ -93,6 +95,15 @@ class Headers:
         finally:
             request_id.reset(ids)
             traceparent.reset(traces)
+
+
+def _carried_on(scope: Scope, given: bytes) -> str | None:
+    """Return the traceparent of the work at hand: its span's, where it has one."""
+    if is_untraced(scope["path"]):
+        return None
+    if (step := scope.get("andan.step")) is not None:
+        return str(step.traceparent)
+    return str(continue_trace(given.decode("latin-1")))
 
 
 def _refusal(scope: Scope, headers: dict[bytes, bytes], most: int) -> Problem | None:

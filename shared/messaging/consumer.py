@@ -1,8 +1,10 @@
 """The consumer: takes batches from the bus so that each message has exactly one effect."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -20,6 +22,7 @@ from shared.messaging.received import Received
 from shared.messaging.subscription import DependencyDown, NotYet, Subscription, correlated
 from shared.observability.logs import message_line
 from shared.observability.metrics import Metrics
+from shared.observability.tracing import Step, begin_message
 from shared.store.away import store_is_away
 from shared.store.store import Store
 from shared.store.work import Work
@@ -118,6 +121,7 @@ class Consumer:
             for received in batch:
                 await self._take_alone(received)
         if some_wait:
+            await self._look_once_more([received.id for received in batch])
             await self._run_ready()
 
     async def _take_together(self, work: Work, batch: Sequence[Received]) -> bool:
@@ -132,12 +136,14 @@ class Consumer:
         for received in concerning:
             if received.id not in new:
                 self.counts["duplicate"] += 1
+                self._trace(work, received, "duplicate")
                 self._metrics.inbox_duplicates.labels(self._name).inc()
                 continue
             new.discard(received.id)
             arrivals.append((received.topic, received.key_text))
             if received.line in waits:
                 await waiting.put(work, group, received, None)
+                self._trace(work, received, "waits")
                 continue
             before = work.changes
             try:
@@ -146,6 +152,7 @@ class Consumer:
                 if work.changes != before:  # it raised too late: only a roll-back undoes the rest
                     raise
                 await waiting.put(work, group, received, missing)
+                self._trace(work, received, "waits")
                 waits.add(received.line)
         if waits:
             await waiting.wake(work, group, arrivals)
@@ -161,6 +168,7 @@ class Consumer:
                 async with self._store.work() as work:
                     if await inbox.take(work, self.subscription.group, [received.id]):
                         await waiting.put(work, self.subscription.group, received, missing)
+                        self._trace(work, received, "waits")
                 return
             except Exception as error:
                 if _is_away(error):
@@ -176,6 +184,26 @@ class Consumer:
             if await inbox.take(work, self.subscription.group, [received.id]):
                 await self._park(work, received, failure, attempt)
 
+    async def _look_once_more(self, ids: Sequence[str]) -> None:
+        """Try those that wait now, alone: what they miss may just have come to another process."""
+        if self._store.dialect == "sqlite":
+            return  # its process is alone
+        async with self._store.read() as reader:
+            rows = await waiting.awaiting(reader, self.subscription.group, ids)
+        for row in rows:
+            received = waiting.as_received(row)
+            with contextlib.suppress(Exception):  # it waits on, or runs when it is ready
+                async with asyncio.timeout(HANDLER_SECONDS), self._store.work() as work:
+                    await waiting.alone(work, self.subscription.group)
+                    await self._run(work, row, received)
+
+    async def _run(self, work: Work, row: Row[Any], received: Received) -> None:
+        """Handle a message that waits, if it still does, and wake those that wait for it."""
+        if await waiting.remove(work, row.seq):
+            await self._handle(work, received)
+            arrived = (received.topic, received.key_text)
+            await waiting.wake(work, self.subscription.group, [arrived])
+
     async def _run_ready(self) -> None:
         while True:
             async with self._store.read() as reader:
@@ -188,13 +216,12 @@ class Consumer:
         received = waiting.as_received(row)
         try:
             async with asyncio.timeout(HANDLER_SECONDS), self._store.work() as work:
-                if await waiting.remove(work, row.seq):
-                    await self._handle(work, received)
-                    arrived = (received.topic, received.key_text)
-                    await waiting.wake(work, self.subscription.group, [arrived])
+                await waiting.among(work, self.subscription.group)
+                await self._run(work, row, received)
         except NotYet as missing:
             async with self._store.work() as work:
                 await waiting.wait_again(work, row.seq, missing)
+            await self._look_once_more([row.message_id])
         except Exception as error:
             if _is_away(error):
                 raise
@@ -208,12 +235,28 @@ class Consumer:
             return
         assert received.envelope is not None
         work.cause = received.envelope
-        with correlated(received.envelope):
+        step = self._step(received)
+        with correlated(received.envelope, step, untraced=self.subscription.untraced):
             began = perf_counter()
             await self.subscription.handlers[message.type](work, message)
             if self.subscription.acts:
                 self._tell(received, "done", began)
+        if step is not None:
+            work.after_commit(partial(step.end, "handled"))  # what is rolled back was not handled
         self.counts["handled"] += 1
+
+    def _step(self, received: Received) -> Step | None:
+        if received.envelope is None or self.subscription.untraced:
+            return None
+        service, group = self.subscription.service, self.subscription.group
+        return begin_message(service, group, received.topic, received.envelope)
+
+    def _trace(
+        self, work: Work, received: Received, outcome: str, error: str | None = None
+    ) -> None:
+        """Tell of a message that was not handled now, once that is committed."""
+        if (step := self._step(received)) is not None:
+            work.after_commit(partial(step.end, outcome, error=error))
 
     def _decode(self, received: Received) -> Message | None:
         if received.envelope is None:
@@ -231,7 +274,7 @@ class Consumer:
             return True
         subscription = self.subscription
         is_old = subscription.within is not None and (
-            envelope.time < self._store.born_at
+            self._store.was_born_after(envelope.time)
             or envelope.time < self._store.clock.now() - subscription.within
         )
         if is_old or envelope.type not in subscription.handlers:
@@ -254,6 +297,7 @@ class Consumer:
     async def _park(self, work: Work, received: Received, error: Exception, attempts: int) -> None:
         reason = _reason(error)
         await dead_letters.park(work, self.subscription, received, reason, attempts)
+        self._trace(work, received, "parked", type(error).__name__)
         self.counts["parked"] += 1
         self._metrics.dead_letters.labels(self._name).inc()
         log.error(

@@ -17,7 +17,8 @@ _TAKE = {
     ),
     "postgresql": text(
         "INSERT INTO inbox (consumer, message_id, day)"
-        " SELECT :consumer, value, :day FROM json_array_elements_text(CAST(:ids AS json))"
+        " SELECT :consumer, value, :day FROM json_array_elements_text(CAST(:ids AS json)),"
+        " (SELECT pg_advisory_xact_lock_shared(hashtextextended(:consumer, 0))) AS among"
         " ON CONFLICT DO NOTHING RETURNING message_id"
     ),
 }
@@ -27,8 +28,13 @@ async def take(work: Work, consumer: str, ids: Sequence[str]) -> set[str]:
     """Record the messages as taken by `consumer`; return those that were not taken before.
 
     Two processes that take the same message at once: the second waits for the first, and then
-    gets nothing.
+    gets nothing. It is one of many that take at the same time: see `waiting.alone`.
     """
-    values = {"consumer": consumer, "ids": json.dumps(ids), "day": utc_day(datetime.now(UTC))}
+    # In one order in every process, or two that take the same ones could wait for each other.
+    values = {
+        "consumer": consumer,
+        "ids": json.dumps(sorted(ids)),
+        "day": utc_day(datetime.now(UTC)),
+    }
     rows = await work.execute(_TAKE[work.store.dialect], values)
     return set(rows.scalars())

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +12,7 @@ from sqlalchemy import Row, bindparam, insert, select, text
 from sqlmodel import UTCDateTime
 
 from shared.ids import new_id
+from shared.messaging.amends import send_latest_again
 from shared.messaging.appender import (
     Appender,
     AppenderFactory,
@@ -17,7 +20,9 @@ from shared.messaging.appender import (
     Unsendable,
 )
 from shared.observability.metrics import Metrics
+from shared.observability.tracing import Sending, begin_sending
 from shared.store.hot import Hot
+from shared.store.leader import Lease
 from shared.store.plumbing import dead_letter, outbox
 from shared.store.store import Store
 from shared.store.work import Work, decode_headers
@@ -52,7 +57,8 @@ class Relay:
 
     Rows are chosen by `sent_at IS NULL` (a lower seq can commit later than a higher one), sent in
     order and acknowledged by all replicas before they are marked. After any error the producer is
-    thrown away and the first unmarked row is sent again: at least once, order kept.
+    thrown away and the first unmarked row is sent again: at least once, order kept. It sends only
+    while it can prove that this process leads.
     """
 
     def __init__(self, store: Store, open_appender: AppenderFactory) -> None:
@@ -63,6 +69,8 @@ class Relay:
         self._metrics.dead_letters.labels(f"{store.service}.relay")  # shown as 0 from the start
         self.sent = 0
         self.failures = 0
+        self._sending: Sending | None = None
+        self._amends: set[asyncio.Task[None]] = set()
         self.complaint: str | None = None
         """Why nothing goes out at the moment, or None."""
 
@@ -78,9 +86,10 @@ class Relay:
                     await asyncio.sleep(LINGER_SECONDS)
                 self._store.outbox_filled.clear()
                 try:
-                    if await self.relay_once():
-                        pause = 0.05
-                        self.complaint = None
+                    sent = await self.relay_once()
+                    pause = 0.05
+                    self.complaint = None  # also where there was nothing to send: it could be asked
+                    if sent:
                         sent_at = loop.time()
                         continue
                 except Exception as error:  # noqa: BLE001 -- whatever it was, rows wait and go again
@@ -96,6 +105,12 @@ class Relay:
         finally:
             await self._drop_appender()
 
+    async def close(self) -> None:
+        """Give up what is still to be made good."""
+        for task in self._amends:
+            task.cancel()
+        await asyncio.gather(*self._amends, return_exceptions=True)
+
     async def relay_once(self) -> int:
         """Send the next batch; return how many rows were sent or parked."""
         rows = await self._unsent()
@@ -106,13 +121,32 @@ class Relay:
         records = [
             OutboxRecord(row.topic, row.key, row.body, decode_headers(row.headers)) for row in rows
         ]
+        sending = self._sending = begin_sending(self._store.service, rows, records)
+        lease = self._store.lease
+        if lease is not None and not await lease.still_holds():
+            return 0
         try:
-            await self._appender.append(records)
+            async with self._amended(lease, rows):
+                await self._appender.append(records)
         except Unsendable as refusal:
             await self._send_around(rows, records, refusal)
             return refusal.index + 1
+        if sending is not None:
+            sending.sent(rows)
         await self._mark([row.seq for row in rows])
         return len(rows)
+
+    @asynccontextmanager
+    async def _amended(self, lease: Lease | None, rows: list[Row[Any]]) -> AsyncIterator[None]:
+        """Make good what is sent meanwhile, where at its end this process leads no more."""
+        try:
+            yield
+        finally:
+            if lease is not None and not await lease.still_holds():
+                amends = send_latest_again(self._store, [row.seq for row in rows])
+                task = asyncio.create_task(amends)
+                self._amends.add(task)
+                task.add_done_callback(self._amends.discard)
 
     async def _unsent(self) -> list[Row[Any]]:
         statement = (
@@ -128,6 +162,8 @@ class Relay:
         assert self._appender is not None
         if refusal.index:
             await self._appender.append(records[: refusal.index])
+            if self._sending is not None:
+                self._sending.sent(rows[: refusal.index])
             await self._mark([row.seq for row in rows[: refusal.index]])
         row = rows[refusal.index]
         async with self._store.work() as work:
@@ -147,6 +183,8 @@ class Relay:
             )
             await _mark_sent(work, [row.seq])
         self.sent += 1
+        if self._sending is not None:
+            self._sending.refused(row)
         self._metrics.relay_messages.labels(self._store.service, "parked").inc()
         self._metrics.dead_letters.labels(f"{self._store.service}.relay").inc()
         log.error("relay.parked", message_id=row.message_id, topic=row.topic, reason=refusal.reason)

@@ -11,6 +11,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.contracts.topics import Topic, dead_letter_topic
 from shared.observability.correlation import causation_id, continue_trace, traceparent
+from shared.observability.tracing import Step
 from shared.store.work import Work
 
 M = TypeVar("M", bound=Message)
@@ -46,19 +47,28 @@ def received() -> Envelope:
 
 
 @contextmanager
-def correlated(envelope: Envelope) -> Iterator[None]:
-    """Let what is done meanwhile know the message it is done for: `received`, logs, traces."""
+def correlated(
+    envelope: Envelope, step: Step | None = None, *, untraced: bool = False
+) -> Iterator[None]:
+    """Let what is done meanwhile know the message it is done for: `received`, logs, traces.
+
+    `step` is the span of the handling, where it has one.
+    """
     token = _received.set(envelope)
     cause = causation_id.set(envelope.id)
-    trace = traceparent.set(
-        str(continue_trace(envelope.traceparent)) if envelope.traceparent else None
-    )
+    trace = traceparent.set(None if untraced else _carried_on(envelope, step))
     try:
         yield
     finally:
         traceparent.reset(trace)
         causation_id.reset(cause)
         _received.reset(token)
+
+
+def _carried_on(envelope: Envelope, step: Step | None) -> str | None:
+    if step is not None:
+        return step.traceparent
+    return str(continue_trace(envelope.traceparent)) if envelope.traceparent else None
 
 
 @dataclass
@@ -80,6 +90,8 @@ class Subscription:
     gather_seconds: float = 0
     """Batches follow one another no faster than this (but in replay): what comes meanwhile is one
     transaction instead of many."""
+    untraced: bool = False
+    """What it does carries no trace on: it would tie together what must not be."""
 
     @property
     def group(self) -> str:
@@ -123,14 +135,16 @@ class Subscription:
         return declare
 
 
-def acts(*, service: str, purpose: str, within: timedelta) -> Subscription:
+def acts(*, service: str, purpose: str, within: timedelta, untraced: bool = False) -> Subscription:
     """Declare a subscription whose handlers have effects: see Subscription."""
-    return Subscription(service, purpose, within)
+    return Subscription(service, purpose, within, untraced=untraced)
 
 
-def projects(*, service: str, purpose: str, gather_seconds: float = 0) -> Subscription:
+def projects(
+    *, service: str, purpose: str, gather_seconds: float = 0, untraced: bool = False
+) -> Subscription:
     """Declare a subscription that only keeps what it hears: see Subscription."""
-    return Subscription(service, purpose, gather_seconds=gather_seconds)
+    return Subscription(service, purpose, gather_seconds=gather_seconds, untraced=untraced)
 
 
 def keeps_ledger(*, service: str, purpose: str) -> Subscription:

@@ -4,12 +4,43 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, exists, insert, select, update
+from sqlalchemy import Exists, Row, delete, exists, insert, select, text, update
 
 from shared.messaging.received import Received, read
 from shared.messaging.subscription import NotYet
 from shared.store.plumbing import waiting
 from shared.store.work import Reader, Work, decode_headers, encode_headers
+
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:consumer, 0))")
+_AMONG = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:consumer, 0))")
+
+
+async def alone(work: Work, consumer: str) -> None:
+    """Wait until nobody takes messages as `consumer`, and keep others from it until the commit.
+
+    On PostgreSQL several processes do. One may bring what a message of another waits for, and
+    have looked for those that wait just before that one was written down. Whoever looks again
+    alone, after it was, sees what was brought.
+    """
+    if work.store.dialect == "postgresql":
+        await work.execute(_ALONE, {"consumer": consumer})
+
+
+async def among(work: Work, consumer: str) -> None:
+    """Be one of those that take messages as `consumer`; `inbox.take` says so by itself."""
+    if work.store.dialect == "postgresql":
+        await work.execute(_AMONG, {"consumer": consumer})
+
+
+async def awaiting(reader: Reader, consumer: str, ids: Sequence[str]) -> list[Row[Any]]:
+    """Return those of the messages that wait for what is missing, first of their line, by seq."""
+    statement = select(waiting).where(
+        waiting.c.consumer == consumer,
+        waiting.c.message_id.in_(ids),
+        waiting.c.awaits_topic.is_not(None),
+        ~_blocked(),
+    )
+    return list((await reader.execute(statement.order_by(waiting.c.seq))).all())
 
 
 async def lines(reader: Reader, consumer: str) -> set[tuple[str, str]]:
@@ -54,16 +85,19 @@ async def wake(work: Work, consumer: str, arrivals: Sequence[tuple[str, str]]) -
 
 async def next_ready(reader: Reader, consumer: str) -> Row[Any] | None:
     """Return the first message that is ready and has none of its line before it."""
+    ready = waiting.c.awaits_topic.is_(None)
+    statement = select(waiting).where(waiting.c.consumer == consumer, ready, ~_blocked())
+    return (await reader.execute(statement.order_by(waiting.c.seq).limit(1))).first()
+
+
+def _blocked() -> Exists:
     before = waiting.alias()
-    blocked = exists().where(
+    return exists().where(
         before.c.consumer == waiting.c.consumer,
         before.c.topic == waiting.c.topic,
         before.c.subject == waiting.c.subject,
         before.c.seq < waiting.c.seq,
     )
-    ready = waiting.c.awaits_topic.is_(None)
-    statement = select(waiting).where(waiting.c.consumer == consumer, ready, ~blocked)
-    return (await reader.execute(statement.order_by(waiting.c.seq).limit(1))).first()
 
 
 async def remove(work: Work, seq: int) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import asyncpg
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -12,6 +13,10 @@ from shared.store.loop_sqlite import LoopConnection, connect
 
 WAIT_FOR_WRITER_SECONDS = 30
 """How long a unit of work waits for its turn before it gives up."""
+
+CONNECT_SECONDS = 5
+SILENCE_SECONDS = 35
+"""So long a connection to PostgreSQL may say nothing; the server itself ends statements at 30."""
 
 _POSTGRES_LIMITS = {
     "lock_timeout": "5s",
@@ -122,6 +127,19 @@ def _postgresql(url: URL, pool_size: int) -> Engines:
         max_overflow=0,
         pool_timeout=WAIT_FOR_WRITER_SECONDS,
         hide_parameters=True,
-        connect_args={"server_settings": _POSTGRES_LIMITS, "timeout": 5},
+        connect_args={
+            "server_settings": _POSTGRES_LIMITS,
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": SILENCE_SECONDS,
+            "async_creator_fn": _connected,
+        },
     )
     return Engines("postgresql", engine, engine)
+
+
+async def _connected(*told: Any, **options: Any) -> "asyncpg.Connection[Any]":
+    """Return a connection; a server that does not answer in time is told as one that is away."""
+    try:
+        return await asyncpg.connect(*told, **options)
+    except TimeoutError as error:
+        raise ConnectionAbortedError("the database does not answer") from error

@@ -2,15 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, true, update
 from sqlalchemy.exc import DBAPIError
 
+from shared.observability import tracing
 from shared.store.plumbing import due
 from shared.store.store import Store
 from shared.store.work import Work
@@ -34,6 +35,9 @@ class Due:
 
 Task = Callable[[Work, Due], Awaitable[None]]
 """Done in one unit of work together with the removal of its row."""
+
+Doing = dict[tuple[str, str], asyncio.Task[None]]
+"""What is being done, by kind and key."""
 
 Job = Callable[[Store, Due], Awaitable[None]]
 """Done outside of any transaction (it may wait for a network); ends its row itself: `work.drop`."""
@@ -67,51 +71,75 @@ class Scheduler:
         self.failed = 0
 
     async def run(self) -> None:
-        """Do what is due, and wait for what comes next, until cancelled."""
-        while True:
-            self._alarm.reset()
-            try:
-                if not await self.run_due():
-                    self._alarm.waits_for = await self.next_at()
-                    await self._wait(self._alarm.waits_for)
-            except (DBAPIError, OSError, TimeoutError) as error:
-                log.warning("scheduler.store_away", service=self._store.service, error=repr(error))
-                await asyncio.sleep(1)
+        """Do what is due, and wait for what comes next, until cancelled.
+
+        What takes long holds up nothing else as long as there is a place beside it.
+        """
+        doing: Doing = {}
+        try:
+            while True:
+                self._alarm.reset()
+                try:
+                    await self._begin(doing)
+                    await self._wait(doing)
+                    _end(doing)
+                except (DBAPIError, OSError, TimeoutError) as error:
+                    log.warning(
+                        "scheduler.store_away", service=self._store.service, error=repr(error)
+                    )
+                    await asyncio.sleep(1)
+        finally:
+            for task in doing.values():
+                task.cancel()
+            await asyncio.gather(*doing.values(), return_exceptions=True)
 
     async def run_due(self) -> int:
         """Do everything that is due by now and return how many rows that was."""
-        count = 0
-        while rows := await self._next():
-            await asyncio.gather(*(self._do(row) for row in rows))
-            count += len(rows)
-        return count
+        before, doing = self.done + self.failed, Doing()
+        while True:
+            await self._begin(doing)
+            if not doing:
+                return self.done + self.failed - before
+            await asyncio.wait(doing.values(), return_when=asyncio.FIRST_COMPLETED)
+            _end(doing)
 
-    async def next_at(self) -> datetime | None:
-        """Return when the next row is due, or None."""
-        earliest = select(func.min(due.c.at, type_=due.c.at.type)).where(self._mine())
-        async with self._store.read() as reader:
-            at: datetime | None = await reader.scalar(earliest)
-            return at
+    async def next_at(self, doing: Collection[tuple[str, str]] = ()) -> datetime | None:
+        """Return when the next row is due that is not being done, or None."""
+        rows = await self._rows(len(doing) + 1, true())
+        return next((row.at for row in rows if (row.kind, row.key) not in doing), None)
 
-    def _mine(self) -> ColumnElement[bool]:
-        return due.c.kind.in_(self._jobs)
+    async def _begin(self, doing: Doing) -> None:
+        """Begin what is due, as far as there are places."""
+        if len(doing) == self._at_once:
+            return
+        is_due = due.c.at <= self._store.clock.now()
+        for row in await self._rows(self._at_once + len(doing), is_due):
+            if (row.kind, row.key) not in doing and len(doing) < self._at_once:
+                doing[row.kind, row.key] = asyncio.create_task(self._do(row))
 
-    async def _wait(self, at: datetime | None) -> None:
-        waits: set[asyncio.Task[Any]] = {asyncio.create_task(self._alarm.rung())}
-        if at is not None:
-            waits.add(asyncio.create_task(self._store.clock.reached(at)))
+    async def _wait(self, doing: Doing) -> None:
+        """Wait until something is done or, where a place is free, until more is due."""
+        waits: set[asyncio.Task[Any]] = set()
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=60)
+            if len(doing) < self._at_once:
+                self._alarm.waits_for = at = await self.next_at(doing)
+                waits.add(asyncio.create_task(self._alarm.rung()))
+                if at is not None:
+                    waits.add(asyncio.create_task(self._store.clock.reached(at)))
+            await asyncio.wait(
+                {*waits, *doing.values()}, return_when=asyncio.FIRST_COMPLETED, timeout=60
+            )
         finally:
             for task in waits:
                 task.cancel()
 
-    async def _next(self) -> list[Due]:
+    async def _rows(self, count: int, which: ColumnElement[bool]) -> list[Due]:
+        """Return the first rows, in the order of their time."""
         statement = (
             select(due)
-            .where(due.c.at <= self._store.clock.now(), self._mine())
+            .where(which, due.c.kind.in_(self._jobs))
             .order_by(due.c.at, due.c.kind, due.c.key)
-            .limit(self._at_once)
+            .limit(count)
         )
         async with self._store.read() as reader:
             rows = (await reader.execute(statement)).all()
@@ -119,7 +147,8 @@ class Scheduler:
 
     async def _do(self, row: Due) -> None:
         try:
-            await self._jobs[row.kind](self._store, row)
+            with tracing.job(self._store.service, row.kind, row.data):
+                await self._jobs[row.kind](self._store, row)
             self.done += 1
         except Exception as error:  # noqa: BLE001 -- whatever it was, it is tried again later
             self.failed += 1
@@ -131,6 +160,12 @@ class Scheduler:
         async with self._store.work() as work:
             values = {"at": work.now + pause, "attempts": row.attempts + 1}
             await work.execute(update(due).where(_is(row)).values(values))
+
+
+def _end(doing: Doing) -> None:
+    """Let go of what is done; raise what it raised."""
+    for row in [row for row, task in doing.items() if task.done()]:
+        doing.pop(row).result()
 
 
 def _is(row: Due) -> ColumnElement[bool]:

@@ -1,25 +1,33 @@
 """One service's database: its engines, its units of work, and who in it may act alone."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from sqlalchemy import MetaData, insert, select, text
+from sqlalchemy import MetaData, insert, select, text, update
 
 from shared.clock import Clock
 from shared.contracts.envelope import Envelope
 from shared.store.engines import Engines, open_engines
 from shared.store.migrations import upgrade
 from shared.store.plumbing import about
+from shared.store.turns import Turns
 from shared.store.work import Reader, Work, shielded
+
+if TYPE_CHECKING:
+    from shared.store.leader import Lease
 
 T = TypeVar("T")
 
+BORN_BEFORE = timedelta(hours=1)
+"""How long before it is noticed that a store was made may have been, where the clock was ahead."""
+_BORN_AT = about.c.name == "born_at"
 _SETTLED = text("INSERT INTO about VALUES ('settled', '') ON CONFLICT DO NOTHING")
-_NOTIFY = text("SELECT pg_notify(:channel, '')")
+_NOTIFY = text("SELECT pg_notify(:channel, :told)")
 
 
 class Alarm:
@@ -65,8 +73,11 @@ class Store:
         self.clock = clock
         self.engines: Engines = open_engines(url, durable=durable, pool_size=pool_size)
         self.outbox_filled = asyncio.Event()
+        self.turns = Turns()
         self._alarms: list[Alarm] = []
         self.is_leader = False
+        self.lease: Lease | None = None
+        """What proves that this process leads; None where nobody else could."""
         self._provided: dict[type, Any] = {}
         self.born_at: datetime = clock.now()
         self._migrations = migrations
@@ -90,11 +101,26 @@ class Store:
         if migrate:
             await upgrade(self.engines, self._migrations)
         async with self.work() as work:
-            born = await work.scalar(select(about.c.value).where(about.c.name == "born_at"))
+            born = await work.scalar(select(about.c.value).where(_BORN_AT))
             if born is None:
                 born = work.now.isoformat()
                 await work.execute(insert(about).values(name="born_at", value=born))
-        self.born_at = datetime.fromisoformat(born)
+            self.born_at = datetime.fromisoformat(born)
+            if self.born_at > work.now:
+                self.born_at = work.now - BORN_BEFORE
+                values = {"value": self.born_at.isoformat()}
+                await work.execute(update(about).where(_BORN_AT).values(values))
+
+    def was_born_after(self, at: datetime) -> bool:
+        """Say whether the store was made after that instant.
+
+        A store that was made in the future was made by a clock that was set back since: what is
+        told now would be passed over until it comes to that time again.
+        """
+        now = self.clock.now()
+        if self.born_at > now:
+            self.born_at = now - BORN_BEFORE
+        return at < self.born_at
 
     async def is_new(self) -> bool:
         """Say whether the store still waits for what a new one needs: see `settle`."""
@@ -145,13 +171,26 @@ class Store:
 
     @property
     def channel(self) -> str:
-        """The name under which PostgreSQL tells other processes of new outbox rows."""
+        """The name under which PostgreSQL tells the leading process what others have committed."""
         return f"andan_{self.service}"
 
-    async def announce(self, work: Work) -> None:
-        """Tell the process that relays (if it is another one) that this commit fills the outbox."""
+    async def announce(self, work: Work, put_off: Iterable[tuple[str, datetime]] = ()) -> None:
+        """Tell the process that leads (if it is another one) what this commit leaves for it.
+
+        That is rows in the outbox, and what is `put_off`: of each kind the soonest.
+        """
         if self.dialect == "postgresql" and not self.is_leader:
-            await work.execute(_NOTIFY, {"channel": self.channel})
+            soonest: dict[str, datetime] = {}
+            for kind, at in put_off:
+                soonest[kind] = min(at, soonest.get(kind, at))
+            told = json.dumps({kind: at.isoformat() for kind, at in soonest.items()})
+            await work.execute(_NOTIFY, {"channel": self.channel, "told": told})
+
+    def heard(self, told: str) -> None:
+        """Wake whoever carries on with what another process has announced."""
+        self.outbox_filled.set()
+        for kind, at in json.loads(told or "{}").items():
+            self.put_off(kind, datetime.fromisoformat(at))
 
 
 def table_metadata() -> MetaData:

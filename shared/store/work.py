@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,7 @@ from sqlmodel import UTCDateTime
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.ids import new_id, random_id
+from shared.observability import tracing
 from shared.observability.correlation import traceparent
 from shared.store.hot import Hot
 from shared.store.plumbing import due, outbox
@@ -64,6 +65,8 @@ class Work(AsyncSession):
         self._outgoing: list[dict[str, Any]] = []
         self._put_off: list[tuple[str, datetime]] = []
         self._driver: Any = None
+        self._turns: list[asyncio.Semaphore] = []
+        self._beforehand: list[Callable[[], Awaitable[None]]] = []
         self._afterwards: list[Callable[[], None]] = []
 
     def need(self, kind: type[T]) -> T:
@@ -127,7 +130,8 @@ class Work(AsyncSession):
         self, kind: str, key: str, at: datetime, data: dict[str, Any] | None = None
     ) -> None:
         """Have the scheduler do `kind` for `key` at `at`; replaces what was put off before."""
-        values = {"kind": kind, "key": key, "at": at, "data": json.dumps(data or {})}
+        kept = tracing.remember(data or {}, is_late=at > self.now)
+        values = {"kind": kind, "key": key, "at": at, "data": json.dumps(kept)}
         await self.execute(_PUT_OFF, values)
         self._put_off.append((kind, at))
 
@@ -139,6 +143,19 @@ class Work(AsyncSession):
         """Execute an update or a delete; return how many rows it was about."""
         result = await self.execute(statement)
         return int(result.rowcount)  # type: ignore[attr-defined]  # theirs is a cursor's
+
+    async def take_turn(self, name: str) -> None:
+        """Wait for one of the few turns at what is locked as `name`, until this unit is over.
+
+        It comes before the first statement, which takes a connection. SQLite has one writer, who
+        is waited for in order anyway.
+        """
+        if self.store.dialect == "postgresql":
+            self._turns.append(await self.store.turns.wait(name))
+
+    def _end_turns(self) -> None:
+        while self._turns:
+            self._turns.pop().release()
 
     async def driver(self) -> Any:
         """Return the bare driver's connection, inside this unit's transaction: for hot statements.
@@ -155,6 +172,10 @@ class Work(AsyncSession):
             self._driver = driver
         return self._driver
 
+    def before_commit(self, do: Callable[[], Awaitable[None]]) -> None:
+        """Have `do` called once, when all else is done and this unit is about to be committed."""
+        self._beforehand.append(do)
+
     def after_commit(self, tell: Callable[[], None]) -> None:
         """Have `tell` called once this unit of work is committed (metrics; it must not fail)."""
         self._afterwards.append(tell)
@@ -164,14 +185,18 @@ class Work(AsyncSession):
 
         Both shield it: what is cancelled either committed as a whole or did nothing.
         """
+        for do in self._beforehand:
+            await do()
         if self._outgoing:
             if self.new or self.dirty or self.deleted:
                 await (
                     self.flush()
                 )  # rows are locked before their messages get a place in the outbox
             await _TO_OUTBOX.execute_many(self, self._outgoing)
-            await self.store.announce(self)
+        if self._outgoing or self._put_off:
+            await self.store.announce(self, self._put_off)
         await self.run_sync(_commit_and_close)
+        self._end_turns()
         if self._outgoing:
             self.store.outbox_filled.set()
         for kind, at in self._put_off:
@@ -182,8 +207,11 @@ class Work(AsyncSession):
     async def abandon(self) -> None:
         """Roll back and give the connection back: called by whoever else would finish it."""
         self._outgoing = []
-        await self.rollback()
-        await self.close()
+        try:
+            await self.rollback()
+            await self.close()
+        finally:
+            self._end_turns()
 
 
 def _commit_and_close(session: Session) -> None:

@@ -123,7 +123,7 @@ async def test_a_second_process_starts_beside_the_first(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A ledger that a living process keeps cannot be rewound: the second one goes on without."""
-    monkeypatch.setattr(service_module, "LEDGER_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(service_module, "LEDGER_PAUSE", 0.02)
     async with house(place.bus(), place.hears, *place.urls) as both:
         await both.lend("good")
         await both.quiet()

@@ -1,5 +1,6 @@
 """Sending letters: each at most once where once is all that can be known, else until it is sent."""
 
+import asyncio
 from datetime import timedelta
 from email.message import EmailMessage
 
@@ -17,12 +18,13 @@ from services.notifications.writing.post import InDoubt, Post, Refused, TryLater
 from services.notifications.writing.safe import Safe
 from services.notifications.writing.wording import Wording
 from shared.contracts.notifications import DeliveryFailed, DeliverySent
+from shared.observability import tracing
 from shared.observability.metrics import Metrics
 from shared.store import Store, Work
 from shared.store.scheduler import Due
-from shared.store.work import shielded
 
 ERASED_AGAIN = timedelta(minutes=1)
+ENDED = ("sent", "failed", "bounced")
 
 
 class Postman:
@@ -63,9 +65,16 @@ async def send_mail(store: Store, due: Due) -> None:
 
     Where sending twice would be two mails, the delivery is `sending` before the first byte goes
     out: one that is found so later is in doubt, and is failed, not repeated. TryLater is raised
-    on, so that the scheduler comes again. What is begun is ended though the service stops.
+    on, so that the scheduler comes again. A mail that is being handed over is ended though the
+    service stops; one that is only offered is given up for later.
     """
-    await shielded(_send(store, due.key))
+    sending = asyncio.create_task(_send(store, due.key))
+    try:
+        await asyncio.shield(sending)
+    except asyncio.CancelledError:
+        store.need(Postman).post.give_up(due.key)
+        await asyncio.gather(sending, return_exceptions=True)
+        raise
 
 
 async def erase_mail_soon(work: Work, delivery_id: str) -> None:
@@ -129,7 +138,8 @@ async def _send(store: Store, delivery_id: str) -> None:
     if not postman.post.repeatable and not await _begin(store, delivery_id):
         return
     try:
-        await postman.post.send(delivery_id, mail)
+        with tracing.calling("notifications", "send mail", postman.post.told):
+            await postman.post.send(delivery_id, mail)
     except TryLater:
         if await _put_back(store, delivery_id):
             raise
@@ -160,7 +170,7 @@ async def _put_back(store: Store, delivery_id: str) -> bool:
     """Let a delivery be tried again; say no where that has gone on long enough, and end it."""
     async with store.work() as work:
         delivery = await _locked(work, delivery_id)
-        if delivery is None:
+        if delivery is None or delivery.status in ENDED:  # by another process, meanwhile
             await work.drop("send-mail", delivery_id)
             return False
         if delivery.status == "queued":
@@ -183,7 +193,7 @@ async def _end(
     """Note the end of a delivery; where its address `bounces`, nothing goes there any more."""
     async with store.work() as work:
         delivery = await _locked(work, delivery_id)
-        if delivery is None:
+        if delivery is None or delivery.status in ENDED:  # by another process, meanwhile
             await work.drop("send-mail", delivery_id)
             return
         if delivery.status == "queued":

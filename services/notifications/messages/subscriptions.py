@@ -7,7 +7,7 @@ from shared.messaging.subscription import NotYet, acts, projects, received
 from shared.store import Work
 
 letters = acts(service="notifications", purpose="letters", within=WITHIN)
-ballots = acts(service="notifications", purpose="ballots", within=ATTENDANCE_KEPT)
+ballots = acts(service="notifications", purpose="ballots", within=ATTENDANCE_KEPT, untraced=True)
 programme = projects(service="notifications", purpose="programme")
 
 
