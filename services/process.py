@@ -7,24 +7,44 @@ import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 import structlog
 import uvicorn
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
+from services.draining import Draining
 from services.gateway.first_key import FirstKeyUnreadable
 from services.settings import ProcessSettings
 from services.topology import House, Pages
+from shared.messaging.away import bus_is_away
+from shared.messaging.credentials import LoginRefused
+from shared.messaging.declaration import TopicDiffers
 from shared.messaging.embedded.errors import LogInUse
 from shared.security.keyring import KeyExposed, KeyMissing
+from shared.store.away import AWAY, sqlstate
 from shared.store.engines import StoreUnusable
 
 DRAIN_SECONDS = 15
+KEPT_SECONDS = 75
+"""How long an idle connection is kept: longer than clients keep theirs, so that no request is sent
+on one that is being closed."""
 GARBAGE_AFTER = 20_000
 """Net allocations between two looks for garbage in cycles; Python's own choice is 700."""
-BUS_PATIENCE_SECONDS = 60
+LONGEST_PAUSE_SECONDS = 5.0
+"""Between two tries to start while a server is away."""
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
+
+_TOLD_BY_THEMSELVES = (
+    LogInUse,
+    StoreUnusable,
+    KeyExposed,
+    KeyMissing,
+    FirstKeyUnreadable,
+    LoginRefused,
+    TopicDiffers,
+)
 
 log = structlog.get_logger()
 
@@ -41,7 +61,7 @@ def told_plainly() -> Iterator[None]:
     """Turn what keeps a process from starting into CannotStart, a sentence for a person."""
     try:
         yield
-    except (LogInUse, StoreUnusable, KeyExposed, KeyMissing, FirstKeyUnreadable) as error:
+    except _TOLD_BY_THEMSELVES as error:
         raise CannotStart(
             f"{str(error)[:1].upper()}{str(error)[1:]}.".replace("..", ".")
         ) from error
@@ -57,7 +77,8 @@ def told_plainly() -> Iterator[None]:
                 f"The data cannot be written ({named}{error.strerror}); ANDAN_DATA=… chooses "
                 "another folder."
             ) from error
-        raise CannotStart(f"Something that Andan needs does not answer: {error}") from error
+        what = str(error) or type(error).__name__
+        raise CannotStart(f"Something that Andan needs does not answer: {what}") from error
 
 
 class _Server(uvicorn.Server):
@@ -114,20 +135,23 @@ async def run(
         # What was made at the start lives as long as the process: nobody need look at it again.
         gc.freeze()
         gc.set_threshold(GARBAGE_AFTER)
+        draining = Draining(house.front.app)
         server = _Server(
             uvicorn.Config(
-                house.front.app,
+                draining,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
+                timeout_keep_alive=KEPT_SECONDS,
             ),
             house.front.drain,
         )
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, setattr, server, "should_exit", True)
+        loop.add_signal_handler(signal.SIGINT, _exit, server)
+        leave = partial(_leave, server, draining, 0 if _is_whole(house) else settings.drain_seconds)
+        loop.add_signal_handler(signal.SIGTERM, leave)
         try:
             serving = asyncio.create_task(server.serve(sockets=[port]))
             if when_ready is not None:
@@ -140,16 +164,44 @@ async def run(
 
 
 async def _start(house: House | Pages) -> None:
+    """Start the house; while its database or its Kafka is away, wait for it and say so."""
+    pause = 1.0
     with told_plainly():
-        for left in reversed(range(BUS_PATIENCE_SECONDS)):
+        while True:
             try:
                 await house.start()
                 return
-            except ConnectionError as error:
-                if not left:
+            except Exception as error:
+                if (missing := _missing(error)) is None:
                     raise
-                log.warning("process.waits", error=type(error).__name__)
-                await asyncio.sleep(1)
+                log.warning("process.waits", until=f"{missing} answers", error=type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+
+
+def _missing(error: Exception) -> str | None:
+    """Return which server it was that did not answer a start, None where it was no such thing."""
+    if bus_is_away(error):
+        return "Kafka"
+    if isinstance(error, ConnectionError) or (sqlstate(error) or "").startswith(AWAY):
+        return "PostgreSQL"
+    return None
+
+
+def _is_whole(house: House | Pages) -> bool:
+    return isinstance(house, House) and house.is_whole
+
+
+def _exit(server: uvicorn.Server) -> None:
+    server.should_exit = True
+
+
+def _leave(server: uvicorn.Server, draining: Draining, seconds: float) -> None:
+    """Say for `seconds` that this process stops, and then stop; told again, stop at once."""
+    if draining.begun:
+        seconds = 0
+    draining.begun = True
+    asyncio.get_running_loop().call_later(seconds, _exit, server)
 
 
 async def _until_started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:

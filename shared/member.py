@@ -29,6 +29,6 @@ class Member(Protocol):
         """Finish what is in hand, and give back what is held."""
         ...
 
-    async def quiet(self) -> "Quiet":
-        """Say whether nothing is left to do."""
+    async def quiet(self, *, closely: bool = True) -> "Quiet":
+        """Say whether nothing is left to do; `closely` asks the bus what was not read yet."""
         ...

@@ -20,7 +20,7 @@ from shared.messaging import dead_letters
 from shared.messaging.broker import Bus, BusBroker
 from shared.messaging.consumer import Consumer
 from shared.messaging.declaration import GroupInUse
-from shared.messaging.hearing import attach
+from shared.messaging.hearing import Membership, attach
 from shared.messaging.relay import Relay
 from shared.messaging.subscription import Subscription
 from shared.observability.metrics import Metrics
@@ -38,8 +38,9 @@ LOOK_EVERY_SECONDS = 10
 LOOK_AT_LAG_SECONDS = 0.02
 JOBS_AT_ONCE = 8
 LEDGER_TRIES = 5
-LEDGER_PAUSE_SECONDS = 3
-"""Together longer than the session of a process that was killed, whose group is in use so long."""
+LEDGER_PAUSE = 0.3
+"""In sessions: all tries together are longer than that of a process that was killed, whose group
+is in use so long."""
 
 _LEFT = select(
     select(func.min(outbox.c.seq)).where(outbox.c.sent_at.is_(None)).scalar_subquery(),
@@ -119,6 +120,7 @@ class Service:
         ]
         self.consumers = [Consumer(each, self.store) for each in parts.subscriptions]
         self.broker: BusBroker | None = None
+        self._membership = Membership(settings.instance, settings.session_seconds)
         self.ledgers = [each for each in parts.subscriptions if each.is_ledger]
         self.is_up_to_ledger = asyncio.Event()
         """Set once all that its ledgers hold was heard: a restored store is as it should be."""
@@ -131,7 +133,7 @@ class Service:
         await self.store.open(migrate=migrate)
         self.broker = self.bus.broker(self.name)
         for consumer in self.consumers:
-            attach(self.broker, consumer)
+            attach(self.broker, consumer, self._membership)
         for work in (self._lead(), self._hear(), self._look_again(), self._clean()):
             self._run(work)
 
@@ -146,19 +148,22 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        await self.relay.close()
         await self.store.close()
 
-    async def quiet(self) -> Quiet:
+    async def quiet(self, *, closely: bool = True) -> Quiet:
         """Say whether nothing is left to do: outbox empty, nothing unread, nothing due.
 
-        A store or a bus that does not answer is no reason to fail: the service is not quiet.
+        Unless `closely`, the bus is not asked what is unread; it is not asked either where
+        something else is left to do. A store or a bus that does not answer is no reason to fail:
+        the service is not quiet.
         """
         try:
-            return await self._look()
+            return await self._look(closely=closely)
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is told as the reason
             return Quiet(False, self._activity(), None, (type(error).__name__,))
 
-    async def _look(self) -> Quiet:
+    async def _look(self, *, closely: bool) -> Quiet:
         reasons: list[str] = []
         async with self.store.read() as reader:
             unsent, next_due = (await reader.execute(_LEFT)).one()
@@ -168,13 +173,26 @@ class Service:
             reasons.append("starting")
         if not self.is_up_to_ledger.is_set():
             reasons.append("ledger")
-        for consumer in self.consumers:
-            lag = await self.bus.lag(consumer.subscription.group, consumer.subscription.topics)
-            if consumer.busy or any(lag.values()):
-                reasons.append(consumer.subscription.group)
         if next_due is not None and next_due <= self.clock.now():
             reasons.append("due")
+        reasons += [each.subscription.group for each in self.consumers if each.busy]
+        if closely and not reasons:
+            reasons += await self._unread()
         return Quiet(not reasons, self._activity(), next_due, tuple(reasons))
+
+    async def _unread(self) -> list[str]:
+        """Return the groups that have not acknowledged everything, or that are at work."""
+        lags = await asyncio.gather(
+            *(
+                self.bus.lag(each.subscription.group, each.subscription.topics)
+                for each in self.consumers
+            )
+        )
+        return [
+            each.subscription.group
+            for each, lag in zip(self.consumers, lags, strict=True)
+            if each.busy or any(lag.values())
+        ]
 
     async def replay(self, letter: Row[Any]) -> None:
         """Handle or send a parked message again; raise NotFound where nobody here parked it."""
@@ -232,7 +250,7 @@ class Service:
             with contextlib.suppress(GroupInUse):
                 await self.bus.rewind(ledger.group, ledger.topics)
                 return
-            await asyncio.sleep(LEDGER_PAUSE_SECONDS)
+            await asyncio.sleep(self._membership.session_seconds * LEDGER_PAUSE)
         log.info("service.ledger_in_use", service=self.name, group=ledger.group)
 
     async def _catch_up(self) -> None:

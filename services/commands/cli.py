@@ -33,7 +33,6 @@ app.command(name="secrets")(secret_files.make_secrets)
 
 def _run(work: Coroutine[Any, Any, int]) -> None:
     def run() -> int:
-        os.umask(0o077)  # stores, log and letters are for their owner alone
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(work)
 
@@ -42,6 +41,7 @@ def _run(work: Coroutine[Any, Any, int]) -> None:
 
 def _told(run: Callable[[], int]) -> int:
     """Run a command and return its status; what keeps it from starting is told in a sentence."""
+    os.umask(0o077)  # stores, log and letters are for their owner alone
     try:
         return run()
     except CannotStart as error:

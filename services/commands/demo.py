@@ -83,16 +83,21 @@ async def play(port: int | None, *, leave: bool) -> int:
 def play_distributed(port: int | None, *, leave: bool) -> int:
     """Play the same year with every service a process of its own, on Kafka and PostgreSQL."""
     # It needs what only the development install brings.
-    from services.supervisor import distributed, until_stopped
+    from services.commands.up import tell
+    from services.supervisor import planned, running, signals, until_stopped
 
     settings = _settings(port)
     _fresh_folder().close()
-    typer.echo("Starting Kafka, PostgreSQL and one process per service …", err=True)
-    with distributed(FOLDER, settings.port, replay_from=demo.BEGINS) as house:
+    house = planned(FOLDER)
+    with (
+        signals(house) as taken,
+        running(house, settings.port, replay_from=demo.BEGINS, tell=tell),
+    ):
         year = Year(house.gateway, leave=leave)
         try:
             if asyncio.run(year.play()):
-                until_stopped(house)
+                taken.is_starting = False
+                until_stopped(house, taken.asked, tell)
         except (demo.UnexpectedAnswer, httpx2.HTTPError) as error:
             return _could_not(error)
     return 0 if year.agrees else 1
@@ -114,5 +119,6 @@ def _fresh_folder() -> TextIO:
 
 
 def _could_not(error: Exception) -> int:
-    typer.echo(f"The year could not be played. {error}", err=True)
+    what = str(error) or type(error).__name__  # a connection that breaks says nothing more
+    typer.echo(f"The year could not be played. {what}", err=True)
     return 1

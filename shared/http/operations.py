@@ -60,8 +60,8 @@ def clock_router(member: "Member") -> APIRouter:
     router = APIRouter(prefix="/internal", include_in_schema=False, dependencies=[Operator])
 
     @router.get("/quiet")
-    async def quiet() -> QuietState:
-        state = await member.quiet()
+    async def quiet(closely: bool = True) -> QuietState:
+        state = await member.quiet(closely=closely)
         return QuietState(
             quiet=state.is_quiet,
             activity=state.activity,

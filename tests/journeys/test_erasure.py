@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -210,14 +210,18 @@ async def figures_of(house: House) -> dict[tuple[str, str | None], str]:
 
 def sought(data: Path) -> dict[str, str]:
     """Return all that tells of the person, by what it is: plain, and in every hash there is."""
-    keyring = Keyring.open(data / "keys")
+    with closing(sqlite3.connect(data / "stores" / "notifications.sqlite")) as store:
+        causes = [row[0] for row in store.execute("SELECT message_id FROM delivery")]
+    return telling(Keyring.open(data / "keys"), causes)
+
+
+def telling(keyring: Keyring, causes: Sequence[str]) -> dict[str, str]:
+    """Return the same, by the keys of the house and the ids of what letters were written about."""
     hashes = {
         f"{algorithm} of {what}": hashlib.new(algorithm, text.encode()).hexdigest()
         for algorithm in ("md5", "sha1", "sha256")
         for what, text in (("address", ADDRESS), ("same address", ADDRESS.casefold()))
     }
-    with closing(sqlite3.connect(data / "stores" / "notifications.sqlite")) as store:
-        causes = [row[0] for row in store.execute("SELECT message_id FROM delivery")]
     recipients = {f"recipient {each}": recipient_hash(each, ADDRESS) for each in causes}
     return {
         "name": NAME,
