@@ -44,8 +44,8 @@ class Upstream(Protocol):
         """Return the service's own OpenAPI document."""
         ...
 
-    async def quiet(self) -> Quiet:
-        """Say whether the service has nothing left to do."""
+    async def quiet(self, *, closely: bool = True) -> Quiet:
+        """Say whether the service has nothing left to do; `closely` asks the bus too."""
         ...
 
     async def move(self, to: datetime | None, *, running: bool = False) -> None:
@@ -107,9 +107,9 @@ class InProcess:
         """Return what the app says of itself."""
         return self._service.app.openapi()
 
-    async def quiet(self) -> Quiet:
+    async def quiet(self, *, closely: bool = True) -> Quiet:
         """Ask the service."""
-        return await self._service.quiet()
+        return await self._service.quiet(closely=closely)
 
     async def move(self, to: datetime | None, *, running: bool = False) -> None:
         """Move the clock, which all services of the process share, unless it stands there."""
@@ -125,7 +125,7 @@ class InProcess:
 
 
 class OverHttp:
-    """A service in a process of its own, reached over HTTP."""
+    """A service in processes of its own, reached over HTTP: each of them is asked how it is."""
 
     def __init__(self, remote: Remote, inner_key: InnerKey) -> None:
         self._remote = remote
@@ -141,30 +141,46 @@ class OverHttp:
         return await self._remote.call(method, path, headers, body)
 
     async def ready(self) -> str | None:
-        """Ask the service's own /readyz."""
-        return unready(await self.call("GET", "/readyz"))
+        """Ask each process's /readyz; one that is ready is enough."""
+        found = [
+            type(answer).__name__ if isinstance(answer, Exception) else unready(answer)
+            for answer in await self._each("GET", "/readyz")
+        ]
+        return None if None in found else "; ".join(sorted({why for why in found if why}))
 
     async def document(self) -> dict[str, Any]:
         """Fetch what the service says of itself; kept for a while."""
         return await self._remote.document()
 
-    async def quiet(self) -> Quiet:
-        """Ask the service."""
-        answer = await self.call("GET", "/internal/quiet")
-        answer.raise_for_status()
-        state = answer.json()
-        due = state["next_due"]
+    async def quiet(self, *, closely: bool = True) -> Quiet:
+        """Ask each process; all of them have to be quiet."""
+        states = []
+        path = "/internal/quiet" if closely else "/internal/quiet?closely=false"
+        for answer in await self._each("GET", path):
+            if isinstance(answer, Exception):
+                raise answer
+            states.append(answer.raise_for_status().json())
+        due = [state["next_due"] for state in states if state["next_due"] is not None]
         return Quiet(
-            is_quiet=state["quiet"],
-            activity=state["activity"],
-            next_due=None if due is None else datetime.fromisoformat(due),
-            reasons=tuple(state["reasons"]),
+            is_quiet=all(state["quiet"] for state in states),
+            activity=sum(state["activity"] for state in states),
+            next_due=min((datetime.fromisoformat(each) for each in due), default=None),
+            reasons=tuple(reason for state in states for reason in state["reasons"]),
         )
 
     async def move(self, to: datetime | None, *, running: bool = False) -> None:
-        """Move the clock of the service's process."""
+        """Move the clock of every process of the service."""
         body = {"now": None if to is None else to.isoformat(), "running": running}
-        (await self.call("PUT", "/internal/clock", body)).raise_for_status()
+        for answer in await self._each("PUT", "/internal/clock", body):
+            if isinstance(answer, Exception):
+                raise answer
+            answer.raise_for_status()
+
+    async def _each(
+        self, method: str, path: str, body: object = None
+    ) -> list[httpx2.Response | httpx2.TransportError]:
+        headers = {HEADER: self._inner_key.mint(OPERATOR)}
+        return await self._remote.call_each(method, path, headers, body)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -15,6 +15,8 @@ from shared.observability import correlation
 from shared.security.inner import PAGES, VISITOR, InnerKey
 from shared.security.principal import Principal
 
+_KEPT_SECONDS = 1.0
+"""Shorter than a gateway that was asked to stop goes on serving: see `Draining`."""
 _VISITOR: Final = Principal(kind="key", id=PAGES)
 """Whom the token names by which the door knows calls that were counted already, as a page."""
 
@@ -143,28 +145,44 @@ class _Exchange:
 
 
 class OverHttp:
-    """The gateway in another process, over kept connections."""
+    """The gateway in other processes, over kept connections; `addresses` are told with commas.
 
-    def __init__(self, address: str, seconds: float) -> None:
-        self._http = httpx2.AsyncClient(
-            base_url=address,
-            timeout=httpx2.Timeout(seconds, connect=2),
-            follow_redirects=False,
-            trust_env=False,
-        )
+    One that refuses the connection is passed over; the last that took one comes first.
+    """
+
+    def __init__(self, addresses: str, seconds: float) -> None:
+        self._clients = [
+            httpx2.AsyncClient(
+                base_url=address.strip(),
+                timeout=httpx2.Timeout(seconds, connect=2),
+                limits=httpx2.Limits(keepalive_expiry=_KEPT_SECONDS),
+                follow_redirects=False,
+                trust_env=False,
+            )
+            for address in addresses.split(",")
+        ]
 
     async def ask(self, method: str, target: str, headers: Pairs, content: bytes) -> Answer:
         """Send the request and read the whole answer."""
-        try:
-            answer = await self._http.request(method, target, headers=headers, content=content)
-        except httpx2.TransportError as error:
-            raise Away from error
-        found = {name.lower(): value for name, value in answer.headers.items()}
-        return Answer(answer.status_code, found, answer.content)
+        failure: httpx2.TransportError | None = None
+        for client in list(self._clients):
+            try:
+                answer = await client.request(method, target, headers=headers, content=content)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+                failure = error
+                self._clients.remove(client)
+                self._clients.append(client)
+            except httpx2.TransportError as error:
+                raise Away from error
+            else:
+                found = {name.lower(): value for name, value in answer.headers.items()}
+                return Answer(answer.status_code, found, answer.content)
+        raise Away from failure
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        for client in self._clients:
+            await client.aclose()
 
 
 class Api:

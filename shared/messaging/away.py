@@ -1,4 +1,4 @@
-"""Whether an error means that the bus is away at the moment, rather than that something is wrong."""
+"""Whether an error means that the bus is away, rather than that something is wrong."""
 
 from aiokafka.errors import KafkaConnectionError, KafkaError
 

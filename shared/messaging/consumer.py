@@ -1,8 +1,7 @@
 """The consumer: takes batches from the bus so that each message has exactly one effect."""
 
 import asyncio
-import contextlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import perf_counter
@@ -11,7 +10,7 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import Row
-from sqlalchemy.exc import InterfaceError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.clock import Clock
@@ -32,6 +31,8 @@ FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 30.0
 HANDLER_SECONDS = 10.0
 LOOK_AGAIN = timedelta(seconds=10)
+LOOK_AT_ONCE = 500
+"""How many of those that wait are tried at a time, of very many."""
 
 _PERMANENT = (MalformedEnvelope, UnknownMessage, ValidationError, UnicodeDecodeError)
 _AWAY = (InterfaceError, PoolTimeout, DependencyDown)
@@ -84,13 +85,15 @@ class Consumer:
         finally:
             self.busy = False
 
-    async def look_again(self) -> None:
+    async def look_again(self, waited: timedelta = LOOK_AGAIN) -> None:
         """Try the messages that have waited a while once more (a wake-up may have been missed)."""
+        before = datetime.now(UTC) - waited
         async with self._turn:
-            async with self._store.work() as work:
-                if await waiting.lines(work, self.subscription.group):
-                    before = datetime.now(UTC) - LOOK_AGAIN
-                    await waiting.ready_all(work, self.subscription.group, before)
+            async with self._store.read() as reader:
+                rows = await waiting.awaiting_since(
+                    reader, self.subscription.group, before, LOOK_AT_ONCE
+                )
+            await self._try(rows)
             await self._run_ready()
 
     async def replay(self, letter: Row[Any]) -> None:
@@ -185,49 +188,99 @@ class Consumer:
                 await self._park(work, received, failure, attempt)
 
     async def _look_once_more(self, ids: Sequence[str]) -> None:
-        """Try those that wait now, alone: what they miss may just have come to another process."""
+        """Try those of the messages that wait now: another process may just have brought it."""
         if self._store.dialect == "sqlite":
             return  # its process is alone
+        try:
+            async with self._store.work() as work:
+                await waiting.alone(work, self.subscription.group)
+        except DBAPIError as error:
+            log.info("consumer.not_alone", consumer=self.subscription.group, error=repr(error))
+            return  # they are looked at again later
         async with self._store.read() as reader:
             rows = await waiting.awaiting(reader, self.subscription.group, ids)
-        for row in rows:
-            received = waiting.as_received(row)
-            with contextlib.suppress(Exception):  # it waits on, or runs when it is ready
-                async with asyncio.timeout(HANDLER_SECONDS), self._store.work() as work:
-                    await waiting.alone(work, self.subscription.group)
-                    await self._run(work, row, received)
+        await self._try(rows)
 
-    async def _run(self, work: Work, row: Row[Any], received: Received) -> None:
-        """Handle a message that waits, if it still does, and wake those that wait for it."""
-        if await waiting.remove(work, row.seq):
-            await self._handle(work, received)
-            arrived = (received.topic, received.key_text)
-            await waiting.wake(work, self.subscription.group, [arrived])
+    async def _try(self, rows: Sequence[Row[Any]]) -> None:
+        """Handle what no longer misses anything of these; the rest waits on as it did."""
+        if not rows:
+            return
+        seqs = [row.seq for row in rows]
+        try:
+            async with asyncio.timeout(HANDLER_SECONDS * 3), self._store.work() as work:
+                await self._try_together(work, seqs)
+        except Exception as error:
+            if _is_away(error):
+                raise
+            for seq in seqs:
+                await self._try_alone(seq)
+
+    async def _try_together(self, work: Work, seqs: Sequence[int]) -> None:
+        await waiting.among(work, self.subscription.group)
+        arrivals: list[tuple[str, str]] = []
+        for row in await waiting.held(work, seqs):
+            received = waiting.as_received(row)
+            before = work.changes
+            try:
+                await self._handle(work, received)
+            except NotYet:
+                if work.changes != before:  # it raised too late: only a roll-back undoes the rest
+                    raise
+            else:
+                await waiting.remove(work, row.seq)
+                arrivals.append((received.topic, received.key_text))
+        if arrivals:
+            await waiting.wake(work, self.subscription.group, arrivals)
+
+    async def _try_alone(self, seq: int) -> None:
+        try:
+            async with asyncio.timeout(HANDLER_SECONDS), self._store.work() as work:
+                await self._try_together(work, [seq])
+        except NotYet:
+            return
+        except Exception as error:
+            if _is_away(error):
+                raise
+            async with self._store.work() as work:
+                await waiting.make_ready(work, seq)  # where it fails again, it is parked
 
     async def _run_ready(self) -> None:
+        """Run what is ready, until nothing is; then look once more at what waits again."""
+        while True:
+            again = [row.message_id async for row in self._ready() if await self._still_waits(row)]
+            if not again:
+                return
+            await self._look_once_more(again)
+
+    async def _ready(self) -> AsyncIterator[Row[Any]]:
         while True:
             async with self._store.read() as reader:
                 row = await waiting.next_ready(reader, self.subscription.group)
             if row is None:
                 return
-            await self._run_waiting(row)
+            yield row
 
-    async def _run_waiting(self, row: Row[Any]) -> None:
+    async def _still_waits(self, row: Row[Any]) -> bool:
+        """Handle a message that is ready; say whether it misses something else."""
         received = waiting.as_received(row)
         try:
             async with asyncio.timeout(HANDLER_SECONDS), self._store.work() as work:
                 await waiting.among(work, self.subscription.group)
-                await self._run(work, row, received)
+                if await waiting.remove(work, row.seq):
+                    await self._handle(work, received)
+                    arrived = (received.topic, received.key_text)
+                    await waiting.wake(work, self.subscription.group, [arrived])
         except NotYet as missing:
             async with self._store.work() as work:
                 await waiting.wait_again(work, row.seq, missing)
-            await self._look_once_more([row.message_id])
+            return True
         except Exception as error:
             if _is_away(error):
                 raise
             async with self._store.work() as work:
                 if await waiting.remove(work, row.seq):
                     await self._park(work, received, error, 1)
+        return False
 
     async def _handle(self, work: Work, received: Received) -> None:
         message = self._decode(received)

@@ -1,41 +1,48 @@
-"""A second process with the same ANDAN_INSTANCE: the first is fenced, says so, and lies still."""
+"""A static member that is fenced joins again; one that is fenced again and again is told of.
 
-import asyncio
+Kafka fences a member whose instance id came a second time (KIP-345). That may be this process
+itself: one whose join was not answered, because a broker died over it, joins once more. So it goes
+on as if it had been forgotten, as aiokafka does for a member id that the group does not know. Two
+processes with one instance id fence each other without end: they share the work badly, and say so.
+"""
+
 import logging
+import time
+from collections import deque
 
-from aiokafka.errors import BrokerResponseError, KafkaError, kafka_errors
+from aiokafka.errors import UnknownMemberIdError, kafka_errors
 
-TOLD_EVERY_SECONDS = 60.0
+FENCED_INSTANCE_ID = 82
+OFTEN, WITHIN_SECONDS = 5, 60.0
 
 log = logging.getLogger("andan.bus")
 
-
-class FencedInstanceIdError(BrokerResponseError):  # type: ignore[misc]  # aiokafka has no types
-    """Another member of the group has come with the same instance id (KIP-345)"""
-
-    errno = 82
-    message = "FENCED_INSTANCE_ID"
-    description = "Another member of the group has come with the same instance id."
+kafka_errors.setdefault(FENCED_INSTANCE_ID, UnknownMemberIdError)
 
 
-kafka_errors.setdefault(FencedInstanceIdError.errno, FencedInstanceIdError)
+class Duel:
+    """Notices that a static member is taken for another again and again."""
 
+    def __init__(self, group: str, instance: str) -> None:
+        self._group = group
+        self._instance = instance
+        self._member = ""
+        self._changes: deque[float] = deque(maxlen=OFTEN)
+        self._told = -WITHIN_SECONDS
 
-def is_fenced(error: KafkaError) -> bool:
-    """Say whether it is this that a consumer is told; aiokafka wraps it into words."""
-    return FencedInstanceIdError.__name__ in repr(error)
-
-
-async def lie_still(group: str, instance: str) -> None:
-    """Say, now and every minute, that this process hears nothing any more; until cancelled.
-
-    To join again would fence the other one, which would then do the same, without an end.
-    """
-    while True:
-        log.error(
-            "fenced: another process consumes as %s with the same ANDAN_INSTANCE (%s); this one "
-            "hears nothing until it is started again with one of its own",
-            group,
-            instance.removeprefix(f"{group}-"),
-        )
-        await asyncio.sleep(TOLD_EVERY_SECONDS)
+    def look(self, member: str) -> None:
+        """Take note of the id the member has now; say at most once a minute that it is fenced."""
+        if not member or member == self._member:
+            return
+        self._member = member
+        now = time.monotonic()
+        self._changes.append(now)
+        is_often = len(self._changes) == OFTEN and now - self._changes[0] < WITHIN_SECONDS
+        if is_often and now - self._told >= WITHIN_SECONDS:
+            self._told = now
+            log.error(
+                "fenced: another process consumes as %s with the same ANDAN_INSTANCE (%s); give "
+                "each an instance of its own",
+                self._group,
+                self._instance.removeprefix(f"{self._group}-"),
+            )

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError, UnknownError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from shared.messaging.appender import HOPELESS, OutboxRecord, Unsendable
-from shared.messaging.fencing import is_fenced, lie_still
+from shared.messaging.fencing import Duel
 
 LARGEST = 1 << 20  # bytes of a request, aiokafka's and the broker's default
 FRAME = 512  # bytes to leave for the frame of a record and its batch
@@ -24,25 +24,20 @@ class PatientConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka carri
     FastStream sleeps a whole time-out after each empty batch, which would make a message wait.
     """
 
+    _duel: Duel | None = None
+
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: float = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
-        """Return records as soon as there are any; give up only for a caller that wants one.
-
-        A consumer that is fenced gets nothing more, and says why.
-        """
+        """Return records as soon as there are any; give up only for a caller that wants one."""
         while True:
             found: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
             if max_records == 1:
                 return await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=1)  # type: ignore[no-any-return]  # aiokafka carries no types
-            try:
-                found = await super().getmany(
-                    *partitions, timeout_ms=POLL_MS, max_records=max_records
-                )
-            except KafkaError as error:
-                if not is_fenced(error):
-                    raise
-                await lie_still(self._group_id, self._group_instance_id)
+            found = await super().getmany(*partitions, timeout_ms=POLL_MS, max_records=max_records)
+            if self._group_instance_id is not None:
+                self._duel = self._duel or Duel(self._group_id, self._group_instance_id)
+                self._duel.look(self._coordinator.member_id)
             if found:
                 return found
 

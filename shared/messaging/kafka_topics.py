@@ -34,7 +34,7 @@ from shared.messaging.kafka import CLOSE_SECONDS
 
 ALREADY_EXISTS = 36
 SET_ON_TOPIC = 1  # the source of a configuration entry that somebody set on the topic itself
-EFFECT_SECONDS = 15.0
+EFFECT_SECONDS = 60.0
 LOOK_EVERY_SECONDS = 0.25
 KNOWN_SECONDS = 10.0
 

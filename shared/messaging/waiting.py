@@ -4,7 +4,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Exists, Row, delete, exists, insert, select, text, update
+from sqlalchemy import (
+    Exists,
+    Row,
+    Select,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from shared.messaging.received import Received, read
 from shared.messaging.subscription import NotYet
@@ -19,8 +31,8 @@ async def alone(work: Work, consumer: str) -> None:
     """Wait until nobody takes messages as `consumer`, and keep others from it until the commit.
 
     On PostgreSQL several processes do. One may bring what a message of another waits for, and
-    have looked for those that wait just before that one was written down. Whoever looks again
-    alone, after it was, sees what was brought.
+    have looked for those that wait just before that one was written down. Whoever has been alone
+    for a moment, after it was, sees what was brought.
     """
     if work.store.dialect == "postgresql":
         await work.execute(_ALONE, {"consumer": consumer})
@@ -34,13 +46,29 @@ async def among(work: Work, consumer: str) -> None:
 
 async def awaiting(reader: Reader, consumer: str, ids: Sequence[str]) -> list[Row[Any]]:
     """Return those of the messages that wait for what is missing, first of their line, by seq."""
-    statement = select(waiting).where(
-        waiting.c.consumer == consumer,
-        waiting.c.message_id.in_(ids),
-        waiting.c.awaits_topic.is_not(None),
-        ~_blocked(),
-    )
+    statement = _first_of_lines(consumer).where(waiting.c.message_id.in_(ids))
     return list((await reader.execute(statement.order_by(waiting.c.seq))).all())
+
+
+async def awaiting_since(
+    reader: Reader, consumer: str, before: datetime, at_most: int
+) -> list[Row[Any]]:
+    """Return the same of all that wait since before an instant; by chance, where they are many."""
+    statement = _first_of_lines(consumer).where(waiting.c.since < before)
+    rows = (await reader.execute(statement.order_by(func.random()).limit(at_most))).all()
+    return sorted(rows, key=lambda row: row.seq)
+
+
+def _first_of_lines(consumer: str) -> Select[Any]:
+    return select(waiting).where(
+        waiting.c.consumer == consumer, waiting.c.awaits_topic.is_not(None), ~_blocked()
+    )
+
+
+async def held(work: Work, seqs: Sequence[int]) -> list[Row[Any]]:
+    """Return those that still wait and that nobody else has in hand, by seq; they are locked."""
+    statement = select(waiting).where(waiting.c.seq.in_(seqs)).order_by(waiting.c.seq)
+    return list((await work.execute(statement.with_for_update(skip_locked=True))).all())
 
 
 async def lines(reader: Reader, consumer: str) -> set[tuple[str, str]]:
@@ -71,16 +99,12 @@ async def put(work: Work, consumer: str, received: Received, missing: NotYet | N
 
 async def wake(work: Work, consumer: str, arrivals: Sequence[tuple[str, str]]) -> None:
     """Make those that wait for one of the (topic, key) arrivals ready to run."""
-    for topic, key in arrivals:
-        await work.execute(
-            update(waiting)
-            .where(
-                waiting.c.consumer == consumer,
-                waiting.c.awaits_topic == topic,
-                waiting.c.awaits_key == key,
-            )
-            .values(awaits_topic=None, awaits_key=None)
-        )
+    missed = tuple_(waiting.c.awaits_topic, waiting.c.awaits_key)
+    await work.execute(
+        update(waiting)
+        .where(waiting.c.consumer == consumer, missed.in_(arrivals))
+        .values(awaits_topic=None, awaits_key=None)
+    )
 
 
 async def next_ready(reader: Reader, consumer: str) -> Row[Any] | None:
@@ -114,12 +138,10 @@ async def wait_again(work: Work, seq: int, missing: NotYet) -> None:
     )
 
 
-async def ready_all(work: Work, consumer: str, before: datetime) -> None:
-    """Make ready whatever waits since before that instant, so that it looks once more."""
+async def make_ready(work: Work, seq: int) -> None:
+    """Let a message run as one whose time has come, whatever it waits for."""
     await work.execute(
-        update(waiting)
-        .where(waiting.c.consumer == consumer, waiting.c.since < before)
-        .values(awaits_topic=None, awaits_key=None)
+        update(waiting).where(waiting.c.seq == seq).values(awaits_topic=None, awaits_key=None)
     )
 
 

@@ -5,14 +5,17 @@ words, the parameters and their conversion are still SQLAlchemy's: what a hot st
 the statement does.
 """
 
+import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from asyncpg.exceptions import IntegrityConstraintViolationError, InterfaceError, PostgresError
 from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.dialects.sqlite import pysqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 if TYPE_CHECKING:
     from shared.store.work import Work
@@ -21,6 +24,30 @@ Values = Mapping[str, Any]
 
 
 Convert = Callable[[Any], Any] | None
+
+
+class _Telling:
+    """Raises what the bare driver raises as SQLAlchemy would: whoever catches knows but that.
+
+    The statement and its values stay out of it: they may hold persons.
+    """
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Wrap a driver's error, with it as the `orig`; let any other pass."""
+        if isinstance(error, (IntegrityConstraintViolationError, sqlite3.IntegrityError)):
+            raise IntegrityError(None, None, error) from error
+        if isinstance(error, sqlite3.OperationalError):
+            raise OperationalError(None, None, error) from error
+        if isinstance(error, InterfaceError) and not isinstance(error, ValueError):
+            raise DBAPIError(None, None, error, connection_invalidated=True) from error
+        if isinstance(error, (InterfaceError, PostgresError, sqlite3.Error)):  # or a value is unfit
+            raise DBAPIError(None, None, error) from error
+
+
+_TELLING = _Telling()
 
 
 class _Compiled(NamedTuple):
@@ -48,10 +75,14 @@ class Hot:
         driver = await work.driver()
         if work.store.dialect == "sqlite":
             compiled = self._sqlite
-            done: int = driver.sqlite.execute(compiled.sql, compiled.parameters(values)).rowcount
+            with _TELLING:
+                done: int = driver.sqlite.execute(
+                    compiled.sql, compiled.parameters(values)
+                ).rowcount
             return done
         compiled = self._postgresql
-        status: str = await driver.execute(compiled.sql, *compiled.parameters(values))
+        with _TELLING:
+            status: str = await driver.execute(compiled.sql, *compiled.parameters(values))
         return int(status.rpartition(" ")[2])
 
     async def execute_many(self, work: "Work", rows: Sequence[Values]) -> None:
@@ -59,30 +90,35 @@ class Hot:
         driver = await work.driver()
         if work.store.dialect == "sqlite":
             compiled = self._sqlite
-            driver.sqlite.executemany(compiled.sql, [compiled.parameters(row) for row in rows])
+            with _TELLING:
+                driver.sqlite.executemany(compiled.sql, [compiled.parameters(row) for row in rows])
             return
         compiled = self._postgresql
-        await driver.executemany(compiled.sql, [compiled.parameters(row) for row in rows])
+        with _TELLING:
+            await driver.executemany(compiled.sql, [compiled.parameters(row) for row in rows])
 
     async def scalar(self, work: "Work", values: Values) -> Any:
         """Run it and return the first column of its first row (of a plain type), or None."""
         driver = await work.driver()
         if work.store.dialect == "sqlite":
             compiled = self._sqlite
-            row = driver.sqlite.execute(compiled.sql, compiled.parameters(values)).fetchone()
+            with _TELLING:
+                row = driver.sqlite.execute(compiled.sql, compiled.parameters(values)).fetchone()
             return None if row is None else row[0]
         compiled = self._postgresql
-        return await driver.fetchval(compiled.sql, *compiled.parameters(values))
+        with _TELLING:
+            return await driver.fetchval(compiled.sql, *compiled.parameters(values))
 
     async def first(self, work: "Work", values: Values) -> Any:
         """Run a select; return its first row, the columns as attributes, or None."""
         driver = await work.driver()
-        if work.store.dialect == "sqlite":
-            compiled = self._sqlite
-            row = driver.sqlite.execute(compiled.sql, compiled.parameters(values)).fetchone()
-        else:
-            compiled = self._postgresql
-            row = await driver.fetchrow(compiled.sql, *compiled.parameters(values))
+        compiled = self._sqlite if work.store.dialect == "sqlite" else self._postgresql
+        parameters = compiled.parameters(values)
+        with _TELLING:
+            if work.store.dialect == "sqlite":
+                row = driver.sqlite.execute(compiled.sql, parameters).fetchone()
+            else:
+                row = await driver.fetchrow(compiled.sql, *parameters)
         if row is None:
             return None
         return compiled.row(

@@ -28,10 +28,13 @@ R = TypeVar("R")
 Reader = AsyncSession
 """A session on the query-only engine."""
 
-_PUT_OFF = text(
-    "INSERT INTO due (kind, key, at, attempts, data) VALUES (:kind, :key, :at, 0, :data)"
-    " ON CONFLICT (kind, key) DO UPDATE SET at = excluded.at, attempts = 0, data = excluded.data"
-).bindparams(bindparam("at", type_=UTCDateTime()))
+_PUT_OFF = Hot(
+    text(
+        "INSERT INTO due (kind, key, at, attempts, data) VALUES (:kind, :key, :at, 0, :data)"
+        " ON CONFLICT (kind, key) DO UPDATE"
+        " SET at = excluded.at, attempts = 0, data = excluded.data"
+    ).bindparams(bindparam("at", type_=UTCDateTime()))
+)
 
 
 _TO_OUTBOX = Hot(insert(outbox), "message_id", "topic", "key", "headers", "body", "at")
@@ -64,6 +67,8 @@ class Work(AsyncSession):
         self.now = store.clock.now()
         self._outgoing: list[dict[str, Any]] = []
         self._put_off: list[tuple[str, datetime]] = []
+        self._later: dict[tuple[str, str], dict[str, Any]] = {}
+        self._held: list[object] = []
         self._driver: Any = None
         self._turns: list[asyncio.Semaphore] = []
         self._beforehand: list[Callable[[], Awaitable[None]]] = []
@@ -132,12 +137,21 @@ class Work(AsyncSession):
         """Have the scheduler do `kind` for `key` at `at`; replaces what was put off before."""
         kept = tracing.remember(data or {}, is_late=at > self.now)
         values = {"kind": kind, "key": key, "at": at, "data": json.dumps(kept)}
-        await self.execute(_PUT_OFF, values)
+        if self._later.get((kind, key)) == values:  # said in this unit already
+            return
+        await _PUT_OFF.execute(self, values)
+        self._later[kind, key] = values
         self._put_off.append((kind, at))
 
     async def drop(self, kind: str, key: str) -> None:
         """Forget what was put off as `kind` for `key`, if anything was."""
+        self._later.pop((kind, key), None)
         await self.execute(delete(due).where(due.c.kind == kind, due.c.key == key))
+
+    def hold(self, row: T) -> T:
+        """Keep a row at hand until this unit is over: a session forgets what nobody holds."""
+        self._held.append(row)
+        return row
 
     async def affect(self, statement: Update | Delete) -> int:
         """Execute an update or a delete; return how many rows it was about."""

@@ -36,7 +36,6 @@ from shared.contracts.events.registration import RegistrationFact
 from shared.contracts.message import Message
 from shared.contracts.surveys import Ballots, BallotsMade, SurveyClosed
 from shared.ids import new_id
-from shared.messaging import waiting
 from shared.messaging.appender import OutboxRecord
 from shared.service import Service
 from shared.store.plumbing import inbox
@@ -190,15 +189,9 @@ async def scene(
 
 
 async def look_again(service: Service) -> None:
-    """Let messages that wait try once more, as they do by themselves after a while.
-
-    Two topics of one subscription may commit at once on PostgreSQL: a wake-up is missed then.
-    """
+    """Let messages that wait try once more, as they do by themselves after a while."""
     for consumer in service.consumers:
-        async with service.store.work() as work:
-            soon = datetime.now(UTC) + timedelta(seconds=1)
-            await waiting.ready_all(work, consumer.subscription.group, soon)
-        await consumer.look_again()
+        await consumer.look_again(timedelta(seconds=-1))
 
 
 def rewind(folder: Path) -> None:

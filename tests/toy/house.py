@@ -57,16 +57,22 @@ async def lend(store: Store, mood: str, shelf: str = "s", name: str = "nobody") 
 
 
 def make_bus(kind: str, folder: Path) -> Bus:
-    """Return the embedded bus in `folder`, or one on the Kafka at the address `kind`."""
+    """Return the embedded bus in `folder`, or one on the Kafka at the addresses `kind`.
+
+    Topics have a replica on each of the servers, and one of them may be away.
+    """
     if kind == "embedded":
         return EmbeddedBus(EmbeddedLog(folder / "log.sqlite"))
-    return KafkaBus(kind)
+    servers = len(kind.split(","))
+    return KafkaBus(kind, replicas=servers, min_insync=max(1, servers - 1))
 
 
-def make_service(parts: Parts, url: str, bus: Bus, clock: Clock, *tools: object) -> Service:
-    """Return one toy service on the database at `url`."""
+def make_service(
+    parts: Parts, url: str, bus: Bus, clock: Clock, *tools: object, **told: object
+) -> Service:
+    """Return one toy service on the database at `url`, told these settings."""
     settings = ServiceSettings.model_validate(
-        {"DATABASE_URL": url, "source": "https://toy.example"}
+        {"DATABASE_URL": url, "source": "https://toy.example", **told}
     )
     return Service(
         parts,

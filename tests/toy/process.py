@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +45,8 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--lender-url", default="sqlite:///{data}/lender.sqlite")
     parser.add_argument("--ledger-url", default="sqlite:///{data}/ledger.sqlite")
     parser.add_argument("--mark", default="", help="makes names on a shared bus one's own")
+    parser.add_argument("--instance", default="", help="which of several processes this is")
+    parser.add_argument("--session-seconds", type=float, default=10.0)
     parser.add_argument("--bug", choices=sorted(BUGS))
     return parser.parse_args(words)
 
@@ -54,15 +56,16 @@ def services(told: argparse.Namespace, bus: Bus) -> list[Service]:
     clock = SystemClock()
     wanted = told.parts.split(",")
     made = []
+    member = {"instance": told.instance, "session_seconds": told.session_seconds}
     if told.mark:
         use_topics_of_their_own(told.mark)
     if "lender" in wanted:
         url = told.lender_url.replace("{data}", str(told.data))
-        made.append(make_service(replace(PARTS), url, bus, clock))
+        made.append(make_service(replace(PARTS), url, bus, clock, **member))
     if "ledger" in wanted:
         url = told.ledger_url.replace("{data}", str(told.data))
         hears = subscription(f"lines{told.mark}")
-        made.append(make_service(parts(hears), url, bus, clock, Weather()))
+        made.append(make_service(parts(hears), url, bus, clock, Weather(), **member))
     if told.bug:
         BUGS[told.bug](made, bus)
     return made
@@ -77,11 +80,14 @@ async def fill_shelves(lender: Service) -> None:
                     work.add(Shelf(id=name, capacity=capacity, taken=0))
 
 
-async def run(told: argparse.Namespace) -> None:
-    """Serve until SIGTERM."""
+Make = Callable[[argparse.Namespace, Bus], list[Service]]
+
+
+async def run(told: argparse.Namespace, make: Make = services) -> None:
+    """Serve what `make` makes until SIGTERM."""
     bus = make_bus(told.bus, told.data)
     await bus.start()
-    made = services(told, bus)
+    made = make(told, bus)
     dead = [each.dead_letters for service in made for each in service.parts.subscriptions]
     await bus.declare([*topics(), *dead])
     await asyncio.gather(*(service.start() for service in made))

@@ -54,10 +54,10 @@ async def keep_contact(work: Work, command: KeepContact) -> None:
     contact.online_url = command.online_url
     contact.purpose = command.purpose
     if command.event_id is not None and not contact.is_over:
-        event = await work.get(KnownEvent, command.event_id)
+        event = work.hold(await work.get(KnownEvent, command.event_id))
         if event is not None:
             contact.keep_until = max(contact.keep_until, event.ends_at + CONTACT_KEPT)
-    work.add(contact)
+    work.add(work.hold(contact))  # its letter follows, most often in the same batch
     await work.flush()
     await forget_at(work, contact.keep_until)
 

@@ -43,8 +43,12 @@ class WriteLetter:
 
 async def write_letter(work: Work, command: WriteLetter) -> None:
     """Put a letter on its way, once; who sends it reads it from the delivery."""
-    if await is_written(work, command.message_id):
-        return
+    if not await is_written(work, command.message_id):
+        await write_first_letter(work, command)
+
+
+async def write_first_letter(work: Work, command: WriteLetter) -> None:
+    """Put the letter of a message on its way that is known to have had none."""
     recipient = recipient_hash(command.message_id, command.letter.email)
     await send_letter(
         work,

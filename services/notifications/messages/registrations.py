@@ -5,7 +5,7 @@ from typing import Any
 from services.notifications.handlers.contacts import let_contact_go, wipe_contact
 from services.notifications.handlers.deliveries import withdraw_letters
 from services.notifications.handlers.event_letters import calendar_end, event_letter, with_place
-from services.notifications.handlers.letters import WriteLetter, is_written, write_letter
+from services.notifications.handlers.letters import WriteLetter, is_written, write_first_letter
 from services.notifications.messages.subscriptions import letters, missing_contact
 from services.notifications.models import Contact, KnownEvent
 from shared.contracts.events import (
@@ -105,7 +105,7 @@ async def _told(
         return None
     if contact.email is None:
         return None
-    event = await work.get(KnownEvent, message.event_id)
+    event = work.hold(await work.get(KnownEvent, message.event_id))
     if event is None:
         raise NotYet(EventPublished.topic, message.event_id)
     return template, contact, event
@@ -120,4 +120,4 @@ async def _write(
     **more: Any,
 ) -> None:
     letter = event_letter(work, template, contact, event, people=message.people, **more)
-    await write_letter(work, WriteLetter(received().id, letter, about=contact.id))
+    await write_first_letter(work, WriteLetter(received().id, letter, about=contact.id))

@@ -48,16 +48,16 @@ def calendar_file(letter: Letter, address: str, organizer: str) -> str:
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", invitation.method)
-    calendar.add_component(_time_zone(zone, letter.starts_at.year))
     calendar.add_component(event)
-    text: str = calendar.to_ical().decode()
-    return text
+    head, begin, rest = calendar.to_ical().decode().partition("BEGIN:VEVENT\r\n")
+    return f"{head}{_time_zone(zone, letter.starts_at.year)}{begin}{rest}"
 
 
 @lru_cache(maxsize=200)
-def _time_zone(zone: str, year: int) -> Timezone:
+def _time_zone(zone: str, year: int) -> str:
     """Return the VTIMEZONE of a zone, good for the year before and the two after."""
-    found: Timezone = Timezone.from_tzinfo(
+    found = Timezone.from_tzinfo(
         ZoneInfo(zone), zone, first_date=date(year - 1, 1, 1), last_date=date(year + 2, 12, 31)
     )
-    return found
+    text: str = found.to_ical().decode()
+    return text

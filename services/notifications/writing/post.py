@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponseException
+from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDisconnected
 
 from services.notifications.rules import is_no_address
 
@@ -36,9 +37,15 @@ class Post(Protocol):
     """Whether sending the same mail twice has one effect."""
     keeps_mail: bool
     """Whether a mail that was sent lies here, and can be erased."""
+    told: Mapping[str, str | int]
+    """What a span tells of the way."""
 
     async def send(self, delivery_id: str, mail: EmailMessage) -> None:
         """Send a mail; raises TryLater, Refused or InDoubt, none of which holds an address."""
+        ...
+
+    def give_up(self, delivery_id: str) -> None:
+        """Let a send that is under way, and has not begun to hand the mail over, raise TryLater."""
         ...
 
     async def erase(self, delivery_id: str) -> None:
@@ -51,6 +58,7 @@ class FolderPost:
 
     repeatable = True
     keeps_mail = True
+    told: Mapping[str, str | int] = {"network.protocol.name": "file"}
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -61,6 +69,9 @@ class FolderPost:
             await asyncio.to_thread(self._write, delivery_id, mail.as_bytes())
         except OSError as error:
             raise TryLater(f"the folder cannot be written ({error.strerror})") from None
+
+    def give_up(self, delivery_id: str) -> None:
+        """Do nothing: a file is written in a moment."""
 
     async def erase(self, delivery_id: str) -> None:
         """Remove the file; see Post."""
@@ -92,6 +103,12 @@ class SmtpPost:
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
         self._timeout = timeout_seconds
+        self._under_way: dict[str, tuple[asyncio.Task[None], _Text]] = {}
+        self.told: Mapping[str, str | int] = {
+            "network.protocol.name": "smtp",
+            "server.address": self._host,
+            "server.port": self._port,
+        }
 
     async def send(self, delivery_id: str, mail: EmailMessage) -> None:
         """Send the mail; see Post. Before the text is handed over, every failure is harmless."""
@@ -103,25 +120,47 @@ class SmtpPost:
             use_tls=self._tls,
             timeout=self._timeout,
         )
-        content = mail.as_bytes()
+        text = _Text()
+        task = asyncio.create_task(self._send(client, mail, text))
+        self._under_way[delivery_id] = (task, text)
         try:
-            await self._offer(client, mail)
-            await self._hand_over(client, content)
+            await asyncio.wait([task])
         finally:
+            del self._under_way[delivery_id]
+            task.cancel()
             await _take_leave(client)
+        if task.cancelled():
+            raise TryLater("given up")
+        task.result()
+
+    def give_up(self, delivery_id: str) -> None:
+        """End an offer that is under way; see Post."""
+        if (found := self._under_way.get(delivery_id)) is not None:
+            task, text = found
+            if not text.has_begun:
+                task.cancel()
 
     async def erase(self, delivery_id: str) -> None:
         """Do nothing: what was handed over lies in mailboxes."""
 
+    async def _send(self, client: SMTP, mail: EmailMessage, text: "_Text") -> None:
+        content = mail.as_bytes()
+        await self._offer(client, mail)
+        await self._hand_over(client, content, text)
+
     async def _offer(self, client: SMTP, mail: EmailMessage) -> None:
-        """Go as far as the text; that we cannot sign in says nothing about this mail."""
+        """Go as far as the text; that we cannot sign in says nothing about this mail.
+
+        All of it may take as long as two answers: who is slower is asked again later.
+        """
         step = "connect"
         try:
-            await client.connect()
-            step = "sender"
-            await client.mail(mail["From"].addresses[0].addr_spec)
-            step = "recipient"
-            await client.rcpt(mail["To"].addresses[0].addr_spec)
+            async with asyncio.timeout(self._timeout * 2):
+                await client.connect()
+                step = "sender"
+                await client.mail(mail["From"].addresses[0].addr_spec)
+                step = "recipient"
+                await client.rcpt(mail["To"].addresses[0].addr_spec)
         except SMTPResponseException as error:
             if step != "connect" and _is_for_good(error.code):
                 unknown = step == "recipient" and is_no_address(f"{error.code} {error.message}")
@@ -130,17 +169,38 @@ class SmtpPost:
         except (SMTPException, OSError, TimeoutError, ValueError) as error:
             raise TryLater(type(error).__name__) from None
 
-    async def _hand_over(self, client: SMTP, content: bytes) -> None:
+    async def _hand_over(self, client: SMTP, content: bytes, text: "_Text") -> None:
         try:
+            text.watch(client)
             await client.data(content)
         except SMTPResponseException as error:
             if _is_for_good(error.code):
                 raise Refused(f"answer {error.code}") from None
-            if 400 <= error.code < 500:
+            if 400 <= error.code < 500 or not text.has_begun:
                 raise TryLater(f"answer {error.code}") from None
             raise InDoubt(f"answer {error.code}") from None
         except (SMTPException, OSError, TimeoutError) as error:
-            raise InDoubt(type(error).__name__) from None
+            said = type(error).__name__
+            raise (InDoubt(said) if text.has_begun else TryLater(said)) from None
+
+
+class _Text:
+    """Sees whether the text of a mail is on its way: `data` waits for leave before it writes it."""
+
+    def __init__(self) -> None:
+        self.has_begun = False
+
+    def watch(self, client: SMTP) -> None:
+        """Look at what is written from now on; raises SMTPServerDisconnected where nothing is."""
+        if (protocol := client.protocol) is None:
+            raise SMTPServerDisconnected("it is gone")
+        write = protocol.write
+
+        def note(data: bytes) -> None:
+            self.has_begun = data != b"DATA\r\n"
+            write(data)
+
+        protocol.write = note  # type: ignore[method-assign]  # nothing else can tell
 
 
 def _is_for_good(code: int) -> bool:

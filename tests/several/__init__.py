@@ -1,0 +1,1 @@
+"""More than one process of a service: shared partitions, one leader, several addresses."""

@@ -1,0 +1,1 @@
+"""The ledger's lineage up to where the old is let go."""

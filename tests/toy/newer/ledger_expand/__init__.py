@@ -1,0 +1,1 @@
+"""The ledger's lineage before the old is let go."""

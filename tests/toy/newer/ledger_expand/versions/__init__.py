@@ -1,0 +1,1 @@
+"""The ledger's migrations before the old is let go."""

@@ -1,0 +1,1 @@
+"""The lender's lineage before the old is let go."""

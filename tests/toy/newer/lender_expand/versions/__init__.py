@@ -1,0 +1,1 @@
+"""The lender's migrations before the old is let go."""
