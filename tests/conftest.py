@@ -15,6 +15,7 @@ pytest_plugins: list[str] = [
 
 PROFILE = os.environ.get("ANDAN_PROFILE", "fast")
 SEED_VARIABLE = "ANDAN_SEED"
+ROUNDS = os.environ.get("ANDAN_ROUNDS")
 
 _EVERYWHERE: dict[str, Any] = {
     "deadline": None,  # two busy cores make a slow example, not a wrong one
@@ -70,8 +71,13 @@ def rounds() -> "Rounds":
 
 
 class Rounds:
-    """The size of a campaign: whole under `make campaign`, a sample otherwise."""
+    """The size of a campaign: whole under `make campaign`, a sample otherwise.
+
+    ANDAN_ROUNDS=… says another number.
+    """
 
     def __call__(self, *, sample: int, whole: int) -> int:
         """Return how many rounds to play."""
+        if ROUNDS is not None:
+            return int(ROUNDS)
         return whole if PROFILE == "campaign" else sample

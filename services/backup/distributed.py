@@ -4,6 +4,7 @@ The positions of the consumers are read first and set back by a restore: every m
 store of that time had not heard comes again, and so do some that it had, which its inbox knows.
 """
 
+import asyncio
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,8 @@ from shared.messaging.declaration import GroupInUse
 from shared.messaging.embedded.log import NewRecord
 from shared.messaging.positions import KafkaPositions, Positions
 
+GRACE_SECONDS: Final = 5.0
+LOOK_EVERY_SECONDS: Final = 1.0
 MARGIN: Final = timedelta(hours=1)
 """How much earlier than the backup a letter may have gone out of which its store knew nothing."""
 
@@ -90,7 +93,7 @@ async def restore(settings: ProcessSettings, archive: Path, *, force: bool = Fal
                     await beside.fill(Path(folder) / STORES / f"{name}.dump")
                     await prepare(name, beside.url, said)
                 # Set back first: a store that is not replaced yet hears again what it knows.
-                await kafka.set_back(manifest.positions)
+                await _set_back(kafka, manifest.positions, settings.session_seconds)
     except ArchiveUnusable as error:
         raise BackupRefused(f"{archive} cannot be used: {error}.") from error
     except GroupInUse as error:
@@ -101,6 +104,23 @@ async def restore(settings: ProcessSettings, archive: Path, *, force: bool = Fal
         await targets[name].rename(aside[name])
         await targets[name].beside("restoring").rename(targets[name])
     return manifest
+
+
+async def _set_back(kafka: KafkaPositions, positions: Positions, session_seconds: float) -> None:
+    """Set the groups back; members that have their places kept are waited for until they lose them.
+
+    Raises GroupInUse where some are still there after that.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + session_seconds + GRACE_SECONDS
+    while True:
+        try:
+            await kafka.set_back(positions)
+            return
+        except GroupInUse:
+            if loop.time() > until:
+                raise
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
 
 def _bus_and_groups(settings: ProcessSettings) -> tuple[KafkaBus, dict[str, list[str]]]:

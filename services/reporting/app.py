@@ -6,13 +6,17 @@ from services.reporting.accept import NotAcceptable
 from services.reporting.api import router
 from services.reporting.handlers import (
     AMENDMENT,
+    UNTOLD,
     NothingUnread,
+    QuotesTold,
     YearNotBegun,
     amend_when_all_is_read,
+    drop_untold_quotes,
 )
 from services.reporting.messages import figures
 from services.reporting.queries import YearBook
 from shared.clock import Clock
+from shared.contracts.surveys import QuoteApproved
 from shared.messaging.broker import Bus
 from shared.observability.metrics import Metrics
 from shared.security.keyring import Keyring
@@ -25,7 +29,11 @@ PARTS = Parts(
     migrations=Path(__file__).parent / "migrations",
     routers=[router],
     subscriptions=[figures],
-    jobs={AMENDMENT: amend_when_all_is_read, scrub.KIND: scrub.scrubs("quote")},
+    jobs={
+        AMENDMENT: amend_when_all_is_read,
+        UNTOLD: drop_untold_quotes,
+        scrub.KIND: scrub.scrubs("quote"),
+    },
     problems={NotAcceptable: 406, YearNotBegun: 409},
     # Facts could be rebuilt, but nothing would notice that they must be: inbox and facts roll back
     # together at a power loss, while the group's offset lies with the bus and may not. A sync a
@@ -48,6 +56,9 @@ def create_service(
     async def nothing_unread() -> bool:
         return not any((await bus.lag(figures.group, figures.topics)).values())
 
+    async def quotes_told() -> frozenset[bytes] | None:
+        return await bus.keys(QuoteApproved.topic)
+
     return Service(
         PARTS,
         settings=settings,
@@ -56,5 +67,5 @@ def create_service(
         inner_key=keyring.inner_key(),
         metrics=metrics,
         behind_gateway=behind_gateway,
-        provide=[YearBook(), NothingUnread(nothing_unread)],
+        provide=[YearBook(), NothingUnread(nothing_unread), QuotesTold(quotes_told)],
     )

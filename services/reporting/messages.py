@@ -6,6 +6,7 @@ from services.reporting.handlers import (
     KeepQuote,
     KeepVersion,
     WithdrawQuote,
+    compare_quotes_later,
     keep_closing,
     keep_fact,
     keep_quote,
@@ -32,6 +33,7 @@ async def keep_what_happened(work: Work, message: Message) -> None:
 async def keep_words(work: Work, message: QuoteApproved) -> None:
     """Keep a quote that may be read."""
     await keep_quote(work, KeepQuote(message))
+    await compare_quotes_later(work)
 
 
 @figures.on(QuoteWithdrawn)

@@ -12,6 +12,8 @@ LONGEST_ID = 255
 LARGEST_SEQUENCE = 2**63 - 1
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""CloudEvents allows none, and PostgreSQL keeps no text with a NUL in it."""
 _ATTRIBUTES = frozenset(
     {
         "ce_id",
@@ -125,6 +127,8 @@ def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
             found[name] = value.decode()
         except UnicodeDecodeError:
             raise MalformedEnvelope(f"{name} is not UTF-8.") from None
+        if name != "traceparent" and _CONTROL.search(found[name]):
+            raise MalformedEnvelope(f"{name} holds control characters.")
     return found
 
 

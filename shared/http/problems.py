@@ -132,8 +132,12 @@ class QueueFull(Problem):
 class Unavailable(Problem):
     """A part that this needs is not available at the moment.
 
-    `reasons` names the parts.
+    `reasons` names the parts. Retry-After tells how many seconds to wait.
     """
+
+    def __init__(self, detail: str = "", *, retry_after_seconds: int = 1, **members: Any) -> None:
+        super().__init__(detail, **members)
+        self.headers["Retry-After"] = str(retry_after_seconds)
 
 
 class Internal(Problem):

@@ -151,7 +151,7 @@ class Sending:
         self._steps: dict[int, Step] = {}
 
     def carry(self, row: Row[Any], headers: list[tuple[str, bytes]]) -> None:
-        """Begin the span of a row and let its message name it; where it has no trace, do nothing."""
+        """Begin the span of a row and let its message name it; none where it has no trace."""
         place = next((n for n, (name, _) in enumerate(headers) if name == "traceparent"), None)
         if place is None:
             return

@@ -95,6 +95,71 @@ def in_order_of_commits(
     return wrong
 
 
+def first_seen(messages: Iterable[str]) -> list[str]:
+    """Return the messages without those that came before: what repeating at least once leaves."""
+    return list(dict.fromkeys(messages))
+
+
+def each_is_published(committed: Iterable[str], published: Iterable[str]) -> list[str]:
+    """What was committed stands in its topic, and nothing stands there that nobody committed."""
+    there, told = set(published), set(committed)
+    wrong = [f"unpublished: {each} was committed and is in no topic" for each in told - there]
+    return wrong + [
+        f"causeless: {each} is in a topic, nobody committed it" for each in there - told
+    ]
+
+
+def each_was_taken(consumer: str, meant: Iterable[str], taken: Iterable[str]) -> list[str]:
+    """A consumer has taken each message that is meant for it."""
+    return [f"missed: {consumer} has not taken {each}" for each in sorted({*meant} - {*taken})]
+
+
+def one_partition_per_key(places: Iterable[tuple[tuple[str, str], int]]) -> list[str]:
+    """All messages of one (topic, key) stand in one partition: else nobody keeps their order."""
+    found: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for line, partition in places:
+        found[line].add(partition)
+    return [
+        f"scattered: {key} of {topic} is in partitions {sorted(parts)}"
+        for (topic, key), parts in found.items()
+        if len(parts) > 1
+    ]
+
+
+def revisions_rise(told: Iterable[tuple[str, int]]) -> list[str]:
+    """What is said of one thing is said in the order of its revisions: (thing, revision)."""
+    latest: dict[str, int] = {}
+    wrong = []
+    for thing, revision in told:
+        if revision < latest.get(thing, 0):
+            wrong.append(f"revision: {revision} of {thing} is told after {latest[thing]}")
+        latest[thing] = revision
+    return wrong
+
+
+def state_is_as_told(
+    states: Mapping[str, str], told: Mapping[str, str], silent: Sequence[str] = ()
+) -> list[str]:
+    """Each row has the state that was told last, and none is silent but those of some states."""
+    wrong = [
+        f"torn: {id_} was told as {told[id_]} and is not there" for id_ in told.keys() - states
+    ]
+    for id_, state in states.items():
+        if told.get(id_) != state and (id_ in told or state not in silent):
+            wrong.append(f"torn: {id_} is {state} and was told as {told.get(id_)}")
+    return wrong
+
+
+def copies_agree(name: str, origin: Mapping[str, Any], copy: Mapping[str, Any]) -> list[str]:
+    """A projection holds what its origin holds, no more, no less and nothing otherwise."""
+    assert origin, f"nothing to compare {name} with"
+    return [
+        f"projection: {name} has {copy.get(key)!r} for {key}, not {origin.get(key)!r}"
+        for key in sorted({*origin, *copy})
+        if key not in origin or key not in copy or origin[key] != copy[key]
+    ]
+
+
 def never_over(capacities: Mapping[str, int], taken: Mapping[str, int]) -> list[str]:
     """Nothing holds more than its capacity."""
     return [
@@ -206,6 +271,21 @@ def one_acts_at_a_time(samples: Sequence[Mapping[str, float]]) -> list[str]:
         acted = sorted(name for name, count in after.items() if count > before.get(name, 0))
         if len(acted) > 1:
             wrong.append(f"both: {' and '.join(acted)} acted at the same time")
+    return wrong
+
+
+def only_taking_over(samples: Sequence[Mapping[str, float]]) -> list[str]:
+    """Between looks at the counters of several processes one acts; two only where one takes over.
+
+    A take-over is seen as both acting between one pair of looks; they never do in two pairs
+    running.
+    """
+    wrong, before = [], False
+    for pair in pairwise(samples):
+        both = one_acts_at_a_time(pair)
+        if both and before:
+            wrong += both
+        before = bool(both)
     return wrong
 
 

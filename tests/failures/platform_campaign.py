@@ -5,6 +5,7 @@ import json
 import random
 import sqlite3
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,9 @@ SHARES = (0.5, 0.3, 0.2)
 WORKERS = 4
 REGISTER, CANCEL, BOOK, ATTEND = "register", "cancel", "book", "attend"
 FACT = "se.andan.events.registration."
+TOLD = "SELECT headers, body FROM outbox WHERE topic = 'andan.events.registration.v1' ORDER BY seq"
+LEFT = {"outbox": "sent_at IS NULL", "waiting": "true", "dead_letter": "true"}
+"""Of each plumbing table, the rows that a platform at rest has none of."""
 
 
 @dataclass
@@ -94,6 +98,9 @@ class Traffic:
     registered: list[str] = field(default_factory=list)
     wanted: dict[str, str] = field(default_factory=dict)
     """Of each cancellation, the registration it ends."""
+    acknowledged: int = 0
+    pause_seconds: float = 0.02
+    """How long a client waits at most before it asks for the next thing."""
 
     async def drive(self, client: httpx2.AsyncClient, stop: asyncio.Event) -> None:
         """Ask from several sides at once until told to stop."""
@@ -109,6 +116,7 @@ class Traffic:
         attempt = await self.history.post(
             client, wish.path, wish.body, intent=wish.intent, action=wish.action, key=wish.key
         )
+        self.acknowledged += attempt.outcome is Outcome.OK
         if attempt.outcome is Outcome.OK and wish.action == REGISTER:
             self.registered.append(attempt.answer["id"])
         if attempt.outcome is not Outcome.UNKNOWN and self.random.random() < 0.8:
@@ -122,7 +130,8 @@ class Traffic:
             else:
                 wish = self._something()
             attempt = await self.send(client, wish)
-            pause = 0.05 if attempt.outcome is Outcome.UNKNOWN else 0.02
+            is_away = attempt.outcome is Outcome.UNKNOWN
+            pause = max(self.pause_seconds, 0.05) if is_away else self.pause_seconds
             await asyncio.sleep(self.random.uniform(0, pause))
 
     def _something(self) -> Wish:
@@ -188,20 +197,26 @@ async def look(house: House, scene: Scenery) -> Seen:
 
 
 def violations(traffic: Traffic, seen: Seen, folder: Path) -> list[str]:
-    """Return everything that is wrong with what the platform shows and what its stores hold."""
+    """Return everything that is wrong with what the platform shows and what its files hold."""
+    return judged(traffic, seen, told(folder), unsettled(folder))
+
+
+def judged(
+    traffic: Traffic, seen: Seen, facts: Mapping[str, list[Step]], left: list[str]
+) -> list[str]:
+    """Return everything that is wrong with what the platform shows, given what it told and left."""
     history, scene = traffic.history, traffic.scenery
     everybody = [each for rows in seen.registrations.values() for each in rows]
     people = [Held(each["id"], each["name"]) for each in everybody]
     bookings = [Held(each["id"], each["purpose"]) for each in seen.bookings]
-    facts = told(folder)
-    wrong = [*unsettled(folder), *(f"parked: {each}" for each in seen.parked)]
+    wrong = [*left, *(f"parked: {each}" for each in seen.parked)]
     wrong += [f"unnoted: letter {each} is not both there and noted" for each in seen.unnoted]
     for action, held in ((REGISTER, people), (BOOK, bookings)):
         wrong += each_acknowledged_once(history, action, held)
         wrong += each_effect_has_a_cause(history, action, held)
         wrong += one_effect_per_intent(history, action, held)
     for event, capacity in scene.events.items():
-        wrong += the_line_is_strict(capacity, facts[event])
+        wrong += the_line_is_strict(capacity, facts.get(event, []))
         wrong += _counted(event, seen, capacity)
     ended = {each["id"] for each in everybody if each["status"] == "cancelled"}
     wrong += [
@@ -232,7 +247,7 @@ def _booked(each: dict[str, Any]) -> Booked:
 
 
 def _letters(
-    facts: dict[str, list[Step]], people: list[Held], bookings: list[Held]
+    facts: Mapping[str, list[Step]], people: list[Held], bookings: list[Held]
 ) -> Counter[tuple[str, str]]:
     """Return which letters should be there: one for each fact, to whom it concerns."""
     address = {each.id: f"{each.intent}@example.org" for each in people}
@@ -245,23 +260,23 @@ def _letters(
 
 
 def told(folder: Path) -> dict[str, list[Step]]:
-    """Return, per event, what was said of its registrations, in the order of the commits."""
-    steps: dict[str, list[Step]] = defaultdict(list)
-    query = "SELECT headers, body FROM outbox WHERE topic = 'andan.events.registration.v1'"
+    """Return, per event, what a stopped store has said of its registrations."""
     with closing(sqlite3.connect(folder / "stores" / "events.sqlite")) as store:
-        for headers, text in store.execute(f"{query} ORDER BY seq"):
-            fact = dict(json.loads(headers))["ce_type"].removeprefix(FACT).removesuffix(".v1")
-            body = json.loads(text)
-            if fact in ("confirmed", "waitlisted", "cancelled"):
-                steps[body["event_id"]].append(
-                    Step(
-                        fact,
-                        body["registration_id"],
-                        body.get("position"),
-                        bool(body.get("promoted")),
-                    )
-                )
-    return steps
+        return steps(store.execute(TOLD).fetchall())
+
+
+def steps(rows: Iterable[tuple[str, bytes]]) -> dict[str, list[Step]]:
+    """Return, per event, the steps of its registrations, from the rows that TOLD finds."""
+    found: dict[str, list[Step]] = defaultdict(list)
+    for headers, text in rows:
+        fact = dict(json.loads(headers))["ce_type"].removeprefix(FACT).removesuffix(".v1")
+        body = json.loads(text)
+        if fact in ("confirmed", "waitlisted", "cancelled"):
+            step = Step(
+                fact, body["registration_id"], body.get("position"), bool(body.get("promoted"))
+            )
+            found[body["event_id"]].append(step)
+    return found
 
 
 def unsettled(folder: Path) -> list[str]:
@@ -269,14 +284,30 @@ def unsettled(folder: Path) -> list[str]:
     wrong = []
     for path in sorted((folder / "stores").glob("*.sqlite")):
         with closing(sqlite3.connect(path)) as store:
-            for table, where in (
-                ("outbox", "sent_at IS NULL"),
-                ("waiting", "true"),
-                ("dead_letter", "true"),
-            ):
+            for table, where in LEFT.items():
                 (count,) = store.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()
-                if count:
-                    wrong.append(f"unsettled: {count} rows of {table} in {path.stem}")
+                wrong += left_over(path.stem, table, count)
+    return wrong
+
+
+def left_over(service: str, table: str, count: int) -> list[str]:
+    """Say that a service has so many rows left of what a platform at rest has none of."""
+    return [f"unsettled: {count} rows of {table} in {service}"] if count else []
+
+
+async def counted(house: House, expected: int) -> list[str]:
+    """Say where the year's figures differ from what happened; each attendance is told once."""
+    items: list[dict[str, Any]] = await house.admin.every("/v1/years/2023/figures")
+    figures = {each["key"]: each["value"] for each in items if each["event_id"] is None}
+    wrong = [
+        f"counted: {name} is {figures[name]}, not {expected}"
+        for name in ("attendances", "participants")
+        if figures[name] != str(expected)
+    ]
+    behind = await house.admin.every("/v1/years/2023/figures/attendances/messages")
+    marks = [each["message_id"] for each in behind if each["type"].endswith(".attended.v1")]
+    if not len(marks) == len(set(marks)) == expected:
+        wrong.append(f"counted: {len(marks)} messages behind {expected} attendances")
     return wrong
 
 

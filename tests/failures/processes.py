@@ -50,6 +50,12 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def said(self) -> str:
         """Everything it wrote, at all its starts."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""

@@ -10,9 +10,13 @@ from tests.failures.checkers import (
     Held,
     Step,
     agree,
+    copies_agree,
     each_acknowledged_once,
     each_effect_has_a_cause,
+    each_is_published,
+    each_was_taken,
     first_asked_first_placed,
+    first_seen,
     in_order_of_commits,
     letters_as_caused,
     never_over,
@@ -21,6 +25,10 @@ from tests.failures.checkers import (
     one_acts_at_a_time,
     one_effect_per_intent,
     one_effect_per_message,
+    one_partition_per_key,
+    only_taking_over,
+    revisions_rise,
+    state_is_as_told,
     the_line_is_strict,
 )
 from tests.failures.history import Attempt, History
@@ -102,6 +110,22 @@ SOUND_CASES: dict[str, Check] = {
     "one leads, then the other": lambda: one_acts_at_a_time(
         [{"p": 0, "q": 0}, {"p": 5, "q": 0}, {"p": 5, "q": 3}]
     ),
+    "published, one of them twice": lambda: each_is_published(["a", "b"], ["a", "b", "a"]),
+    "in order but for repeats": lambda: in_order_of_commits(
+        {"k": "abc"}, {"k": first_seen("abababc")}
+    ),
+    "taken, and more than is meant": lambda: each_was_taken("c", ["a"], ["a", "b"]),
+    "two keys in two partitions": lambda: one_partition_per_key(
+        [(("t", "k"), 1), (("t", "l"), 2), (("t", "k"), 1)]
+    ),
+    "revisions that rise or stay": lambda: revisions_rise([("a", 1), ("b", 5), ("a", 2), ("a", 2)]),
+    "as told, and one of a silent state": lambda: state_is_as_told(
+        {"a": "confirmed", "b": "pending"}, {"a": "confirmed"}, silent=["pending"]
+    ),
+    "a copy like its origin": lambda: copies_agree("rooms", {"a": 1}, {"a": 1}),
+    "one takes over within a look": lambda: only_taking_over(
+        [{"p": 0, "q": 0}, {"p": 5, "q": 0}, {"p": 6, "q": 3}, {"p": 6, "q": 9}]
+    ),
 }
 
 PLANTED: list[tuple[str, Check]] = [
@@ -146,6 +170,23 @@ PLANTED: list[tuple[str, Check]] = [
     ("doubled", lambda: letters_as_caused(MAIL, {("a@example.org", "confirmed"): 2})),
     ("causeless", lambda: letters_as_caused(MAIL, {**MAIL, ("b@example.org", "confirmed"): 1})),
     ("both", lambda: one_acts_at_a_time([{"p": 0, "q": 0}, {"p": 5, "q": 1}])),
+    ("unpublished", lambda: each_is_published(["a", "b"], ["a"])),
+    ("causeless", lambda: each_is_published(["a"], ["a", "b"])),
+    ("disorder", lambda: in_order_of_commits({"k": "abc"}, {"k": first_seen("acbabc")})),
+    ("missed", lambda: each_was_taken("c", ["a", "b"], ["b"])),
+    ("scattered", lambda: one_partition_per_key([(("t", "k"), 1), (("t", "k"), 2)])),
+    ("revision", lambda: revisions_rise([("a", 1), ("a", 3), ("a", 2)])),
+    ("torn", lambda: state_is_as_told({"a": "confirmed"}, {"a": "waitlisted"})),
+    ("torn", lambda: state_is_as_told({"a": "confirmed"}, {})),
+    ("torn", lambda: state_is_as_told({}, {"a": "confirmed"})),
+    ("torn", lambda: state_is_as_told({"a": "pending"}, {"a": "confirmed"}, silent=["pending"])),
+    ("projection", lambda: copies_agree("rooms", {"a": 1}, {"a": 2})),
+    ("projection", lambda: copies_agree("rooms", {"a": 1, "b": None}, {"a": 1})),
+    ("projection", lambda: copies_agree("rooms", {"a": 1}, {"a": 1, "b": 2})),
+    (
+        "both",
+        lambda: only_taking_over([{"p": 0, "q": 0}, {"p": 5, "q": 1}, {"p": 6, "q": 3}]),
+    ),
 ]
 
 

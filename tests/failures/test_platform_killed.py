@@ -4,7 +4,6 @@ import asyncio
 import random
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,6 +17,7 @@ from tests.failures.platform_campaign import (
     STARTS,
     Traffic,
     Wish,
+    counted,
     kill_under,
     look,
     scenery,
@@ -57,22 +57,6 @@ async def attend(child: Child, house: House, traffic: Traffic, ids: list[str]) -
     child.environment["ANDAN_REPLAY_FROM"] = (STARTS + timedelta(minutes=30)).isoformat()
     await child.start().until_ready()
     await marking
-
-
-async def counted(house: House, expected: int) -> list[str]:
-    """Say where the year's figures differ from what happened; each attendance is told once."""
-    items: list[dict[str, Any]] = await house.admin.every("/v1/years/2023/figures")
-    figures = {each["key"]: each["value"] for each in items if each["event_id"] is None}
-    wrong = [
-        f"counted: {name} is {figures[name]}, not {expected}"
-        for name in ("attendances", "participants")
-        if figures[name] != str(expected)
-    ]
-    behind = await house.admin.every("/v1/years/2023/figures/attendances/messages")
-    marks = [each["message_id"] for each in behind if each["type"].endswith(".attended.v1")]
-    if not len(marks) == len(set(marks)) == expected:
-        wrong.append(f"counted: {len(marks)} messages behind {expected} attendances")
-    return wrong
 
 
 async def test_a_first_start_that_is_cut_short_is_finished_by_the_next(

@@ -44,11 +44,17 @@ async def test_every_ballot_is_mailed_once_and_counted_once(
         async with entered(child.url, tmp_path, tmp_path / "mail") as house:
             asked = await scenery(house, rounds(sample=4, whole=100), dice)
             await house.until(LOOKED_IN)
-            client = Client(child, house)
+            client = Client(house)
+            child.environment["ANDAN_REPLAY_FROM"] = LOOKED_IN.isoformat()
+
+            async def kill() -> None:
+                await asyncio.to_thread(child.kill)
+                await child.start().until_ready()
+
             for each in asked:
                 await asyncio.gather(
                     through(client, house, each, wrong),
-                    kill_within(child, client, dice, LOOKED_IN),
+                    kill_within(kill, client, dice),
                 )
             await house.rest()
             letters, unnoted = await house.letters_and_unnoted()

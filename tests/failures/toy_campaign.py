@@ -5,7 +5,7 @@ import json
 import random
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,17 @@ LEND = "lend"
 WORKERS = 6
 
 
+class Inner(httpx2.Auth):
+    """Amina, with a token that is never too old."""
+
+    def auth_flow(
+        self, request: httpx2.Request
+    ) -> Generator[httpx2.Request, httpx2.Response, None]:
+        """Put the token of the moment on the request."""
+        request.headers[HEADER] = INNER_KEY.mint(key_with(id="amina"))
+        yield request
+
+
 @dataclass
 class Traffic:
     """Clients that take places, with and without a key, and repeat what stayed unknown."""
@@ -36,17 +47,17 @@ class Traffic:
     history: History = field(default_factory=History)
     unsure: dict[str, dict[str, Any]] = field(default_factory=dict)
     acknowledged: int = 0
+    share_named: float = 0.2
+    """How much of the traffic the ledger can only write down once it knows the loan's name."""
 
     async def drive(self, stop: asyncio.Event) -> None:
         """Ask for places from several sides at once until told to stop."""
-        headers = {HEADER: INNER_KEY.mint(key_with(id="amina"))}
-        async with httpx2.AsyncClient(headers=headers, timeout=10, trust_env=False) as client:
+        async with httpx2.AsyncClient(auth=Inner(), timeout=10, trust_env=False) as client:
             await asyncio.gather(*(self._work(client, stop) for _ in range(WORKERS)))
 
     async def settle(self) -> None:
         """Repeat everything that is still unknown and has a key, once."""
-        headers = {HEADER: INNER_KEY.mint(key_with(id="amina"))}
-        async with httpx2.AsyncClient(headers=headers, timeout=10, trust_env=False) as client:
+        async with httpx2.AsyncClient(auth=Inner(), timeout=10, trust_env=False) as client:
             for intent in list(self.unsure):
                 await self._repeat(client, intent)
 
@@ -63,7 +74,7 @@ class Traffic:
         intent = f"i{len(self.history.attempts)}"
         body = {
             "name": intent,
-            "mood": "named" if self.random.random() < 0.2 else "good",
+            "mood": "named" if self.random.random() < self.share_named else "good",
             "shelf": "few" if self.random.random() < 0.2 else "s",
         }
         if self.random.random() < 0.6:

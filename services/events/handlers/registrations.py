@@ -73,6 +73,7 @@ async def register(work: Work, command: Register) -> Registered:
 
     Raises NotFound, RegistrationClosed, EventFull or GroupTooLarge.
     """
+    await work.take_turn(command.event_id)
     locked = await lock_places(work, command.event_id)
     refuse_outside(locked, work.now)
     gets = what_it_gets(locked, command.people)

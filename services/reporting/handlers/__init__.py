@@ -12,19 +12,29 @@ from services.reporting.handlers.closing import (
 )
 from services.reporting.handlers.facts import KeepFact, keep_fact
 from services.reporting.handlers.quotes import KeepQuote, WithdrawQuote, keep_quote, withdraw_quote
+from services.reporting.handlers.untold import (
+    UNTOLD,
+    QuotesTold,
+    compare_quotes_later,
+    drop_untold_quotes,
+)
 
 __all__ = [
     "AMENDMENT",
+    "UNTOLD",
     "CloseYear",
     "KeepClosing",
     "KeepFact",
     "KeepQuote",
     "KeepVersion",
     "NothingUnread",
+    "QuotesTold",
     "WithdrawQuote",
     "YearNotBegun",
     "amend_when_all_is_read",
     "close_year",
+    "compare_quotes_later",
+    "drop_untold_quotes",
     "keep_closing",
     "keep_fact",
     "keep_quote",

@@ -2,22 +2,26 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from sqlalchemy import bindparam, event, text
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, text
 from sqlmodel import UTCDateTime
 
 from services.reporting.handlers.amending import amend_closed_years, note_progress
 from services.reporting.rules import Fact
 from shared.store import Work
+from shared.store.hot import Hot
 
 _KEPT = "reporting.facts"
-_KEEP = text(
-    "INSERT INTO fact (message_id, type, scope, slot, sequence, at, year, data)"
-    " VALUES (:message_id, :type, :scope, :slot, :sequence, :at, :year, :data)"
-    " ON CONFLICT (message_id) DO NOTHING"
-).bindparams(bindparam("at", type_=UTCDateTime()))
+_KEEP = Hot(
+    text(
+        "INSERT INTO fact (message_id, type, scope, slot, sequence, at, year, data)"
+        " VALUES (:message_id, :type, :scope, :slot, :sequence, :at, :year, :data)"
+        " ON CONFLICT (message_id) DO NOTHING"
+    ).bindparams(bindparam("at", type_=UTCDateTime()))
+)
+_as_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ async def keep_fact(work: Work, command: KeepFact) -> None:
     kept: list[dict[str, Any]] | None = work.info.get(_KEPT)
     if kept is None:
         kept = work.info[_KEPT] = []
-        event.listen(work.sync_session, "before_commit", _write, once=True)
+        work.before_commit(partial(_KEEP.execute_many, work, kept))
         note_progress(work)
         await amend_closed_years(work)
     kept.append(
@@ -49,11 +53,6 @@ async def keep_fact(work: Work, command: KeepFact) -> None:
             "sequence": fact.sequence,
             "at": fact.at,
             "year": fact.year,
-            "data": json.dumps(fact.data, sort_keys=True, separators=(",", ":")),
+            "data": _as_json(fact.data),
         }
     )
-
-
-def _write(session: Session) -> None:
-    kept = session.info.pop(_KEPT)
-    session.execute(_KEEP, kept)
