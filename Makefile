@@ -56,8 +56,8 @@ demo: $(if $(filter distributed,$(MODE)),install,.runtime) ## Live the year 2023
 		$(if $(MODE),--mode "$(MODE)")
 
 .PHONY: up
-up: install ## Run all services as processes of their own on real Kafka and PostgreSQL (PORT=8000)
-	@$(RUN) -m services up $(if $(PORT),--port "$(PORT)")
+up: install ## Run all services as processes of their own on real Kafka and PostgreSQL (PORT=8000 REPLICAS=events=2)
+	@$(RUN) -m services up $(if $(PORT),--port "$(PORT)") $(if $(REPLICAS),--replicas "$(REPLICAS)")
 
 .PHONY: test
 test: install ## Run every test that this machine can run; campaigns as a seeded sample (ARGS=…)

@@ -3,19 +3,18 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from services.backup import distributed
 from services.settings import ProcessSettings
+from services.supervisor import Distributed
 from shared.messaging.positions import KafkaPositions, Positions
-from shared.testing.kafka import KafkaServer
-from shared.testing.postgres import Databases
 from tests.backup.lives import FirstLife, command, differences, live, rest, told
+from tests.connected.house import Servers, begun, connected
 from tests.failures.checkers import (
     Held,
     agree,
@@ -25,10 +24,8 @@ from tests.failures.checkers import (
     never_over,
     one_effect_per_intent,
 )
-from tests.failures.platform_campaign import BOOK, REGISTER, Seen, Traffic, look, scenery
-from tests.failures.processes import Child, ended
-from tests.journeys.house import House, entered
-from tests.journeys.test_connected import fleet
+from tests.failures.platform_campaign import BEGIN, BOOK, REGISTER, Seen, Traffic, look, scenery
+from tests.journeys.house import House
 
 pytestmark = [
     pytest.mark.anyio,
@@ -38,59 +35,61 @@ pytestmark = [
     pytest.mark.postgres,
 ]
 
+READ_BY_RESTORE = (
+    "DATABASE_URL",
+    "KAFKA_BOOTSTRAP_SERVERS",
+    "KAFKA_USERNAME",
+    "KAFKA_PASSWORD",
+)
 NAME, ADDRESS = "Quetzalina Erasdottir", "quetzalina.erased@canary.example"
 
 
+@pytest.fixture
+def servers() -> Iterator[Servers]:
+    """A Kafka and a PostgreSQL of the test's own."""
+    with begun() as both:
+        yield both
+
+
 @asynccontextmanager
-async def running(children: dict[str, Child], folder: Path) -> AsyncIterator[House]:
+async def running(servers: Servers) -> AsyncIterator[tuple[House, Distributed]]:
     """Run every service of the house; at the end all are stopped."""
-    with ended(*children.values()):
-        for child in children.values():
-            child.start()
-        await asyncio.gather(*(child.until_ready(120) for child in children.values()))
-        async with entered(children["gateway"].url, folder, folder / "mail") as house:
-            yield house
-        for name, child in reversed(children.items()):
-            assert child.terminate() == 0, f"{name}: {child.said[-2000:]}"
+    async with connected(servers, BEGIN) as (fleet, house):
+        yield house, fleet
 
 
 @pytest.mark.timeout(900)
 async def test_databases_restored(
-    tmp_path: Path,
-    kafka_server: KafkaServer,
-    postgres_server: Databases,
-    monkeypatch: pytest.MonkeyPatch,
-    seed: int,
+    servers: Servers, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """What was acknowledged before the backup is there, every letter came once over both lives,
     who was erased since is gone; and consumers that are not set back are found out.
     """
-    children = await fleet(tmp_path, kafka_server, postgres_server)
-    environment = children["events"].environment
-    archive = tmp_path / "archive.tar"
-    async with running(children, tmp_path) as house:
+    data, archive = servers.folder / "var", servers.folder / "archive.tar"
+    async with running(servers) as (house, fleet):
+        environment = fleet.admin_environment
         traffic = Traffic(await scenery(house), random.Random(seed))
         person = await registered(house, traffic)
 
         async def back_up() -> None:
-            await asyncio.to_thread(told, tmp_path, "backup", str(archive), environment=environment)
+            await asyncio.to_thread(told, data, "backup", str(archive), environment=environment)
 
         first = await live(traffic, house, back_up, (25, 15))
         await house.admin.post(f"/v1/registrations/{person}/erasure", expect=200)
         await rest(house)
-        refused = command(tmp_path, "restore", str(archive), "--force", environment=environment)
+        refused = command(data, "restore", str(archive), "--force", environment=environment)
         assert "stop them first" in refused.stderr
-    refused = command(tmp_path, "restore", str(archive), environment=environment)
+    refused = command(data, "restore", str(archive), environment=environment)
     assert "--force" in refused.stderr
     assert await told_of(environment) == set()
-    told(tmp_path, "restore", str(archive), "--force", environment=environment)
+    told(data, "restore", str(archive), "--force", environment=environment)
     assert await told_of(environment) == {"events", "notifications"}
-    async with running(children, tmp_path) as house:
+    async with running(servers) as (house, _):
         await rest(house)
         seen = await look(house, traffic.scenery)
     agree(seed, wrong_with(first, seen, person))
     assert await told_of(environment) == set()
-    agree(seed, await missed(children, environment, tmp_path))
+    agree(seed, await missed(servers, environment))
 
     async def leave(self: KafkaPositions, positions: Positions) -> None:
         assert positions
@@ -98,15 +97,14 @@ async def test_databases_restored(
     monkeypatch.setattr(KafkaPositions, "set_back", leave)
     settings = ProcessSettings.model_validate(
         {
-            "data": tmp_path,
-            "DATABASE_URL": environment["DATABASE_URL"],
-            "KAFKA_BOOTSTRAP_SERVERS": environment["KAFKA_BOOTSTRAP_SERVERS"],
+            "data": data,
+            **{name: environment[name] for name in READ_BY_RESTORE},
         }
     )
     await distributed.restore(settings, archive, force=True)
-    async with running(children, tmp_path) as house:
+    async with running(servers) as (house, _):
         await rest(house)
-    assert await missed(children, environment, tmp_path), f"seed {seed}: it was not found out"
+    assert await missed(servers, environment), f"seed {seed}: it was not found out"
 
 
 async def registered(house: House, traffic: Traffic) -> str:
@@ -155,16 +153,14 @@ def wrong_with(first: FirstLife, seen: Seen, erased: str) -> list[str]:
     return wrong + letters_as_caused(first.seen.letters - gone, seen.letters - gone)
 
 
-async def missed(
-    children: dict[str, Child], environment: dict[str, str], folder: Path
-) -> list[str]:
+async def missed(servers: Servers, environment: dict[str, str]) -> list[str]:
     """Rebuild reporting from the topics; return what it lacked before."""
     url = environment["DATABASE_URL"].replace("{service}", "reporting")
     lived = await projected(url)
     connection = await asyncpg.connect(url)
     await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     await connection.close()
-    async with running(children, folder) as house:
+    async with running(servers) as (house, _):
         await rest(house)
     return differences(lived, await projected(url))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 
 from tests.bench.load import drive
-from tests.bench.places import CLIENTS, event, registrations, service, whole_house
+from tests.bench.places import CLIENTS, all_created, event, registrations, service, whole_house
 from tests.bench.results import Result
 
 LETTERS = 200
@@ -20,12 +20,12 @@ STEP = 1_000
 _TO = re.compile(rb"^To: .*<(.+?)>\r?$", re.MULTILINE | re.IGNORECASE)
 
 
-def start() -> list[Result]:
+def start(environment: Mapping[str, str]) -> list[Result]:
     """Measure from the start of the process to the first ready answer, and memory at rest."""
     with tempfile.TemporaryDirectory() as folder:
-        with whole_house({}, Path(folder)) as target:
+        with whole_house(environment, Path(folder)) as target:
             fresh = target.child.started_in
-        with whole_house({}, Path(folder)) as target:
+        with whole_house(environment, Path(folder)) as target:
             again = target.child.started_in
             memory = target.child.mebibytes
     return [
@@ -35,9 +35,9 @@ def start() -> list[Result]:
     ]
 
 
-async def effect() -> list[Result]:
+async def effect(store: str, environment: Mapping[str, str]) -> list[Result]:
     """Measure from the 201 of a registration to its letter, at a steady pace."""
-    with tempfile.TemporaryDirectory() as folder, whole_house({}, Path(folder)) as target:
+    with tempfile.TemporaryDirectory() as folder, whole_house(environment, Path(folder)) as target:
         event_id = event(target)
         address = f"http://127.0.0.1:{target.child.port}/v1/events/{event_id}/registrations"
         committed: dict[str, float] = {}
@@ -60,8 +60,8 @@ async def effect() -> list[Result]:
         memory = target.child.mebibytes
     took = sorted(max(0.0, written[email] - at) * 1e3 for email, at in committed.items())
     return [
-        Result("commit to letter, p50", took[len(took) // 2], "ms", None, "sqlite"),
-        Result("commit to letter, p99", took[int(len(took) * 0.99)], "ms", 100.0, "sqlite"),
+        Result("commit to letter, p50", took[len(took) // 2], "ms", None, store),
+        Result("commit to letter, p99", took[int(len(took) * 0.99)], "ms", 100.0, store),
         Result("memory of the house after 220 registrations", memory, "MiB", 250.0),
     ]
 
@@ -81,7 +81,8 @@ async def growth(store: str, environment: Mapping[str, str]) -> list[Result]:
         costs = []
         for _ in range(GROWTH // STEP):
             before = target.child.cpu_seconds
-            await drive(target.child.port, rows, clients=CLIENTS, count=STEP)
+            target.renew()
+            all_created(await drive(target.child.port, rows, clients=CLIENTS, count=STEP))
             costs.append((target.child.cpu_seconds - before) / STEP * 1e6)
         memory = target.child.mebibytes
     first, last = costs[1], sum(costs[-3:]) / 3

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import repeat
 from pathlib import Path
 
@@ -21,14 +21,14 @@ SIZE_LIMIT_KILOBYTES = 15.0
 P99_LIMIT_MS = 500.0
 
 
-def measure() -> list[Result]:
+def measure(store: str, environment: Mapping[str, str]) -> list[Result]:
     """Play the demo's year on a house of our own, then ask for its pages by 16 clients at once."""
-    begins = {"ANDAN_REPLAY_FROM": demo.BEGINS.isoformat()}
+    begins = {**environment, "ANDAN_REPLAY_FROM": demo.BEGINS.isoformat()}
     with tempfile.TemporaryDirectory() as folder, whole_house(begins, Path(folder)) as target:
         asyncio.run(_live(target))
         results = []
         for name, path in _pages(target).items():
-            results += asyncio.run(_measure(target, name, path))
+            results += asyncio.run(_measure(target, store, name, path))
     return results
 
 
@@ -54,7 +54,7 @@ def _pages(target: Target) -> dict[str, str]:
     }
 
 
-async def _measure(target: Target, name: str, path: str) -> list[Result]:
+async def _measure(target: Target, store: str, name: str, path: str) -> list[Result]:
     with target.client() as client:
         size = len(gzip.compress(client.get(path).raise_for_status().content))
     before = target.child.cpu_seconds
@@ -63,9 +63,9 @@ async def _measure(target: Target, name: str, path: str) -> list[Result]:
     assert load.statuses == {200: PAGES}, load.statuses
     p99 = load.percentile(0.99)
     return [
-        Result(f"page: {name}", load.per_second, "1/s", None, "sqlite", CLIENTS),
-        Result(f"page: {name}, p99", p99, "ms", P99_LIMIT_MS, "sqlite", CLIENTS),
-        Result(f"page: {name}, to render", cpu, "ms CPU", None, "sqlite", CLIENTS),
+        Result(f"page: {name}", load.per_second, "1/s", None, store, CLIENTS),
+        Result(f"page: {name}, p99", p99, "ms", P99_LIMIT_MS, store, CLIENTS),
+        Result(f"page: {name}, to render", cpu, "ms CPU", None, store, CLIENTS),
         Result(f"page: {name}, compressed", size / 1024, "kB", SIZE_LIMIT_KILOBYTES),
     ]
 

@@ -18,9 +18,9 @@ from shared.contracts.topics import TOPICS
 from shared.contracts.words import OrganisationKind
 from shared.ids import new_id
 from shared.messaging.appender import OutboxRecord
-from shared.messaging.broker import EmbeddedBus
+from shared.messaging.broker import Bus, EmbeddedBus, KafkaBus
 from shared.messaging.embedded.log import EmbeddedLog
-from shared.security.inner import HEADER
+from shared.security.inner import HEADER, InnerKey
 from shared.security.keyring import Keyring
 from shared.testing.running import ADMIN
 from tests.bench.load import Load, Request, drive, posts
@@ -49,6 +49,12 @@ class Target:
     child: Child
     headers: dict[str, str]
     folder: Path
+    inner_key: InnerKey | None = None
+
+    def renew(self) -> None:
+        """Let the caller go on for another half minute, where it is known by an inner token."""
+        if self.inner_key is not None:
+            self.headers[HEADER] = self.inner_key.mint(ADMIN)
 
     def client(self) -> httpx2.Client:
         """Return a client with the caller's rights."""
@@ -61,11 +67,19 @@ class Target:
 async def service(name: str, environment: Mapping[str, str]) -> AsyncIterator[Target]:
     """Run one service alone; the caller has the gateway's inner token."""
     with tempfile.TemporaryDirectory() as folder:
-        token = Keyring.open(Path(folder) / "keys").inner_key().mint(ADMIN)
-        await _tell_of_an_organisation(Path(folder))
-        given = {"ANDAN_DATA": folder, **environment}
+        keyring = Keyring.open(Path(folder) / "keys")
+        keyring.make_all()  # a process alone on Kafka makes none
+        inner_key = keyring.inner_key()
+        servers = environment.get("KAFKA_BOOTSTRAP_SERVERS")
+        bus = (
+            KafkaBus(servers) if servers else EmbeddedBus(EmbeddedLog(Path(folder) / "log.sqlite"))
+        )
+        await _tell_of_an_organisation(bus)
+        given = {**environment, "ANDAN_DATA": folder}
         with server("services", name, ready="/readyz", environment=given) as child:
-            yield Target(child, {HEADER: token}, Path(folder))
+            target = Target(child, {}, Path(folder), inner_key)
+            target.renew()
+            yield target
 
 
 @contextmanager
@@ -79,8 +93,7 @@ def whole_house(environment: Mapping[str, str], folder: Path | None = None) -> I
             yield Target(child, {"authorization": f"Bearer {key}"}, data)
 
 
-async def _tell_of_an_organisation(folder: Path) -> None:
-    bus = EmbeddedBus(EmbeddedLog(folder / "log.sqlite"))
+async def _tell_of_an_organisation(bus: Bus) -> None:
     await bus.start()
     await bus.declare(TOPICS.values())
     message = OrganisationRegistered(
@@ -97,6 +110,7 @@ async def _tell_of_an_organisation(folder: Path) -> None:
             )
         ]
     )
+    await appender.close()
     await bus.stop()
 
 
@@ -141,7 +155,7 @@ async def register(target: Target, count: int, clients: int = CLIENTS) -> Load:
     """Register so many people for a new event."""
     rows = registrations(event(target), target.headers)
     await drive(target.child.port, rows, clients=clients, count=200)
-    return _all_created(await drive(target.child.port, rows, clients=clients, count=count))
+    return all_created(await drive(target.child.port, rows, clients=clients, count=count))
 
 
 async def book(target: Target, count: int, clients: int = CLIENTS) -> Load:
@@ -156,7 +170,7 @@ async def book(target: Target, count: int, clients: int = CLIENTS) -> Load:
     organisation_id = made.json()["id"] if made.status_code == 201 else ORGANISATION
     await asyncio.sleep(1)
     rows = _bookings(rooms, organisation_id, target.headers)
-    return _all_created(await drive(target.child.port, rows, clients=clients, count=count))
+    return all_created(await drive(target.child.port, rows, clients=clients, count=count))
 
 
 def _room(client: httpx2.Client, venue_id: str, number: int) -> str:
@@ -198,7 +212,8 @@ def _created(answer: httpx2.Response) -> Any:
     return answer.json()
 
 
-def _all_created(load: Load) -> Load:
+def all_created(load: Load) -> Load:
+    """Return the load; raise where anything but 201 was answered."""
     if set(load.statuses) != {201}:
         raise RuntimeError(f"not all were created: {load.statuses}")
     return load
@@ -215,11 +230,16 @@ async def insert_limit(kind: str, target: str) -> Load:
         ).encode()
         rows = posts("/", lambda _: body, {})
         await drive(child.port, rows, clients=CLIENTS, count=500)
-        return _all_created(await drive(child.port, rows, clients=CLIENTS, count=REGISTRATIONS))
+        return all_created(await drive(child.port, rows, clients=CLIENTS, count=REGISTRATIONS))
 
 
-async def measure(store: str, fresh: Fresh, limit: Load) -> list[Result]:
-    """Return the figures of one store beside the limit that was measured before."""
+async def measure(
+    store: str, fresh: Fresh, limit: Load, *, with_house: bool = True
+) -> list[Result]:
+    """Return the figures of one store beside the limit that was measured before.
+
+    `with_house`: through the gateway of the whole house in one process, too.
+    """
     results = [Result("bare guarded insert", limit.per_second, "1/s", None, store, CLIENTS)]
     for name, run, count in (
         ("registration", register, REGISTRATIONS),
@@ -229,6 +249,8 @@ async def measure(store: str, fresh: Fresh, limit: Load) -> list[Result]:
         async with service(owner, await fresh()) as target:
             load = await run(target, count)
         results += _rows(f"{name} at its service", load, limit, store)
+        if not with_house:
+            continue
         with whole_house(await fresh()) as target:
             load = await run(target, count)
         results += _rows(f"{name} through the gateway", load, limit, store)

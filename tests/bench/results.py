@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-FILE = Path("var/bench/results.json")
+FOLDER = Path("var/bench")
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,16 @@ def show(results: list[Result]) -> None:
     Console(width=120).print(table)
 
 
-def write(results: list[Result]) -> None:
-    """Write all results as JSON."""
-    FILE.parent.mkdir(parents=True, exist_ok=True)
+def write(results: list[Result], file: str, *, keep: bool) -> None:
+    """Write all results as JSON; `keep` leaves what the file says of other things."""
+    path = FOLDER / file
     rows = [{**asdict(each), "ratio": each.ratio} for each in results]
-    FILE.write_text(json.dumps(rows, indent=1) + "\n")
+    said = {(row["name"], row["store"]) for row in rows}
+    if keep and path.exists():
+        earlier = json.loads(path.read_text())
+        rows = [row for row in earlier if (row["name"], row["store"]) not in said] + rows
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 def _number(value: float | None) -> str:

@@ -13,9 +13,8 @@ import uvicorn
 
 from services.demo.mailbox import Mailbox
 from services.gateway.first_key import ensure_first_key
-from services.gateway.signing_in import MakeSignInLink, make_sign_in_link
 from services.settings import ProcessSettings
-from services.topology import House, whole_house
+from services.topology import whole_house
 from shared.security.principal import SCOPES
 from shared.testing.ports import free_port
 
@@ -38,9 +37,8 @@ VISITORS: Final = ("amina", "bertil", "chen", "dana", "elif", "farid", "greta", 
 
 @dataclass
 class Lively:
-    """The house, its address, its administrator's API, and what is in it by name."""
+    """The address of a house, its administrator's API, and what is in it by name."""
 
-    house: House
     address: str
     admin: httpx2.AsyncClient
     mailbox: Mailbox
@@ -80,21 +78,35 @@ class Lively:
 
     async def session(self, *scopes: str) -> str:
         """Return the token of somebody who has signed in; with all scopes where none is named."""
-        async with self.house.front.store.work() as work:
-            command = MakeSignInLink(list(scopes or SCOPES))
-            _row, token = await make_sign_in_link(work, command)
+        token = await self.sign_in_link(*scopes)
         return str((await self.does("POST", "/v1/sessions", {"token": token}))["token"])
 
-    async def sign_in_link(self) -> str:
+    async def sign_in_link(self, *scopes: str) -> str:
         """Return a sign-in link that nobody has used."""
-        async with self.house.front.store.work() as work:
-            _row, token = await make_sign_in_link(work, MakeSignInLink(list(SCOPES)))
-        return token
+        link = await self.does("POST", "/v1/sign-in-links", {"scopes": list(scopes or SCOPES)})
+        return str(link["token"])
 
 
 def text(at: datetime) -> str:
     """Return an instant as the API takes it."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@asynccontextmanager
+async def lived_at(address: str, key: str, mail: Path) -> AsyncIterator[Lively]:
+    """Let the house at an address, which stands at BEGINS, live until NOW."""
+    headers = {"authorization": f"Bearer {key}"}
+    async with httpx2.AsyncClient(
+        base_url=address, headers=headers, timeout=120, trust_env=False
+    ) as admin:
+        lively = Lively(address, admin, Mailbox(mail))
+        await _open(lively)
+        await _last_year(lively)
+        await _yesterday(lively)
+        await _today(lively)
+        await _coming(lively)
+        await lively.is_now(NOW)
+        yield lively
 
 
 @asynccontextmanager
@@ -110,19 +122,8 @@ async def lively_house(folder: Path) -> AsyncIterator[Lively]:
     serving = asyncio.create_task(server.serve())
     try:
         key = await ensure_first_key(house.front.store, folder)
-        headers = {"authorization": f"Bearer {key}"}
-        transport = httpx2.ASGITransport(app=house.front.app)
-        address = f"http://127.0.0.1:{port}"
-        async with httpx2.AsyncClient(
-            transport=transport, base_url=address, headers=headers, timeout=120
-        ) as admin:
-            lively = Lively(house, address, admin, Mailbox(folder / "mail"))
-            await _open(lively)
-            await _last_year(lively)
-            await _yesterday(lively)
-            await _today(lively)
-            await _coming(lively)
-            await lively.is_now(NOW)
+        assert key is not None
+        async with lived_at(f"http://127.0.0.1:{port}", key, folder / "mail") as lively:
             yield lively
     finally:
         house.front.drain()
