@@ -48,12 +48,16 @@ class Children:
             (
                 f"{SUPERVISED}={self._folder / 'logs'}",
                 str(self._folder / "kafka" / "server.properties"),
+                str(self._folder / "postgres" / "data"),
             )
         )
         left = noted.union(told)
         for pid in left:
             with suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)  # each was started as the first of its group
+                if os.getpgid(pid) == pid:  # with all that it has started
+                    os.killpg(pid, signal.SIGKILL)
+                else:
+                    os.kill(pid, signal.SIGKILL)
         until_gone(left)
         return len(left)
 

@@ -135,7 +135,7 @@ class Consumer:
             return False
         new = await inbox.take(work, group, [received.id for received in concerning])
         waits = await waiting.lines(work, group)
-        arrivals: list[tuple[str, str]] = []
+        arrivals: list[Received] = []
         for received in concerning:
             if received.id not in new:
                 self.counts["duplicate"] += 1
@@ -143,8 +143,8 @@ class Consumer:
                 self._metrics.inbox_duplicates.labels(self._name).inc()
                 continue
             new.discard(received.id)
-            arrivals.append((received.topic, received.key_text))
-            if received.line in waits:
+            arrivals.append(received)
+            if waits and received.line in waits:
                 await waiting.put(work, group, received, None)
                 self._trace(work, received, "waits")
                 continue
@@ -158,7 +158,7 @@ class Consumer:
                 self._trace(work, received, "waits")
                 waits.add(received.line)
         if waits:
-            await waiting.wake(work, group, arrivals)
+            await waiting.wake(work, group, [(each.topic, each.key_text) for each in arrivals])
         return bool(waits)
 
     async def _take_alone(self, received: Received) -> None:

@@ -45,6 +45,11 @@ class _Counting(Session):
 
     flushed = 0
 
+    @property
+    def written(self) -> int:
+        """How much was added or deleted so far; asked before every message."""
+        return self.flushed + len(self._new) + len(self._deleted)  # `new` would copy them
+
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what was added, changed and deleted."""
         self.flushed += len(self.new) + len(self.deleted)
@@ -81,8 +86,8 @@ class Work(AsyncSession):
     @property
     def changes(self) -> int:
         """How much was added, deleted or published so far."""
-        written: int = self.sync_session.flushed  # type: ignore[attr-defined]  # it is _Counting
-        return written + len(self.new) + len(self.deleted) + len(self._outgoing)
+        written: int = self.sync_session.written  # type: ignore[attr-defined]  # it is _Counting
+        return written + len(self._outgoing)
 
     def publish(self, message: Message, *, sequence: int | None = None) -> str:
         """Put `message` into this transaction's outbox and return its id.

@@ -18,15 +18,18 @@ def began(pid: int) -> float | None:
 
 
 def told_of(words: Iterable[str]) -> list[int]:
-    """Return the processes, but for this one, whose command line or settings hold one of these."""
-    wanted = list(words)
+    """Return the processes, but for this one, that were told one of these.
+
+    As an argument, or as a variable in the form NAME=value.
+    """
+    wanted = set(words)
     found = []
     for process in psutil.process_iter():
         try:
-            known = [*process.cmdline(), *(f"{k}={v}" for k, v in process.environ().items())]
+            known = {*process.cmdline(), *(f"{k}={v}" for k, v in process.environ().items())}
         except psutil.Error:
             continue
-        if process.pid != os.getpid() and any(word in text for text in known for word in wanted):
+        if process.pid != os.getpid() and wanted & known:
             found.append(process.pid)
     return found
 
