@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV := $(shell uv --version 2>/dev/null | grep -q '^uv 0\.13\.' && echo uv || echo .tools/bin/uv)
 RUN := .venv/bin/python
 CODE := services shared tests
-PYTEST := $(RUN) -m pytest -n logical
+PYTEST := $(RUN) -m pytest -n logical --dist loadgroup
 QUICK := not kafka and not postgres and not connected and not failures and not browser and not slow and not campaign
 ARGS ?=
 

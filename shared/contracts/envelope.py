@@ -127,6 +127,8 @@ def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
             found[name] = value.decode()
         except UnicodeDecodeError:
             raise MalformedEnvelope(f"{name} is not UTF-8.") from None
+        if found[name].isprintable():  # almost always, and quickly told
+            continue
         if name != "traceparent" and _CONTROL.search(found[name]):
             raise MalformedEnvelope(f"{name} holds control characters.")
     return found

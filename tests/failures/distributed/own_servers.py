@@ -20,7 +20,7 @@ def servers(folder: Path) -> Iterator[dict[str, Any]]:
     except NoKafka as error:
         unavailable(f"there is no Kafka: {error}")
     try:
-        postgres = PostgresServer(folder / "postgres", settings={"fsync": "off"})
+        postgres = PostgresServer(settings={"fsync": "off"})
         try:
             yield {"kafka": kafka, "postgres": postgres.start()}
         finally:
