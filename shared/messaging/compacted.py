@@ -18,7 +18,11 @@ _AT_ONCE = 500
 
 async def kafka_keys(connection: Mapping[str, Any], topic: str) -> frozenset[bytes] | None:
     """Read the topic to its present end; see Bus.keys. Raise TimeoutError after a minute."""
-    consumer = AIOKafkaConsumer(**connection, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        **connection,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",  # the default looks for the end, and may answer last
+    )
     async with asyncio.timeout(READ_SECONDS):
         await consumer.start()
         try:
@@ -32,7 +36,8 @@ async def kafka_keys(connection: Mapping[str, Any], topic: str) -> frozenset[byt
             ends = await consumer.end_offsets(parts)
             if not any(ends.values()):
                 return None
-            await consumer.seek_to_beginning(*parts)
+            for part, offset in (await consumer.beginning_offsets(parts)).items():
+                consumer.seek(part, offset)
             left = set(parts)
             told: dict[bytes, bool] = {}
             while left:

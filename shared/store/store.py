@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from sqlalchemy import MetaData, insert, select, text, update
+from sqlalchemy import MetaData, select, text, update
 
 from shared.clock import Clock
 from shared.contracts.envelope import Envelope
@@ -26,6 +26,7 @@ T = TypeVar("T")
 BORN_BEFORE = timedelta(hours=1)
 """How long before it is noticed that a store was made may have been, where the clock was ahead."""
 _BORN_AT = about.c.name == "born_at"
+_BORN = text("INSERT INTO about VALUES ('born_at', :at) ON CONFLICT DO NOTHING")
 _SETTLED = text("INSERT INTO about VALUES ('settled', '') ON CONFLICT DO NOTHING")
 _NOTIFY = text("SELECT pg_notify(:channel, :told)")
 
@@ -101,11 +102,10 @@ class Store:
         if migrate:
             await upgrade(self.engines, self._migrations)
         async with self.work() as work:
+            # Two processes may open a new store at once: the first of them says when.
+            await work.execute(_BORN, {"at": work.now.isoformat()})
             born = await work.scalar(select(about.c.value).where(_BORN_AT))
-            if born is None:
-                born = work.now.isoformat()
-                await work.execute(insert(about).values(name="born_at", value=born))
-            self.born_at = datetime.fromisoformat(born)
+            self.born_at = datetime.fromisoformat(str(born))
             if self.born_at > work.now:
                 self.born_at = work.now - BORN_BEFORE
                 values = {"value": self.born_at.isoformat()}

@@ -63,9 +63,19 @@ class Up:
         """Wait until it has said something."""
         self.until(lambda: words in self.said, words)
 
+    def noted(self) -> dict[str, float]:
+        """Return what it has written down of its children; it may be writing just now."""
+        until = time.monotonic() + 10
+        while True:
+            try:
+                return dict(json.loads((self.folder / "var/up/running.json").read_text()))
+            except ValueError:
+                assert time.monotonic() < until, "nothing is written down"
+                time.sleep(0.02)
+
     def pids(self) -> dict[int, str]:
         """Return its children that run, with their command lines."""
-        noted = json.loads((self.folder / "var/up/running.json").read_text())
+        noted = self.noted()
         found = {}
         for pid, at in noted.items():
             if began(int(pid)) == at:

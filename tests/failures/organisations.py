@@ -11,7 +11,9 @@ from shared.contracts.envelope import Envelope
 
 async def ends(servers: str) -> dict[Any, int]:
     """Return where the topic of organisations ends now."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=servers, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         return await consumer.end_offsets(await _parts(consumer))  # type: ignore[no-any-return]  # aiokafka carries no types
@@ -21,7 +23,9 @@ async def ends(servers: str) -> dict[Any, int]:
 
 async def told_since(servers: str, begins: dict[Any, int]) -> list[tuple[str, str]]:
     """Return the organisations told of since, each with the id of its message."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=servers, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         parts = await _parts(consumer)

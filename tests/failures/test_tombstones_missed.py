@@ -44,6 +44,7 @@ QUOTES = 12
 AWAY = timedelta(days=15)
 WORDS = "Ett ord om en morgon"
 SHORT = {
+    "cleanup.policy": "compact",  # what is not named here is as if nobody had set it
     "segment.ms": "1000",
     "min.cleanable.dirty.ratio": "0.01",
     "delete.retention.ms": "100",
@@ -71,7 +72,7 @@ async def live_and_be_away(bus: Bus, folder: Path, url: str, told: Told) -> None
     async with alone("reporting", bus, folder, url) as it:
         await append(bus, (record_of(quoted(name, WORDS)) for name in told.names))
         await until_heard(it.service)
-        assert not quotes_as_told(told.names, await shown(it))
+        assert set(told.names) <= set(await shown(it))
     await append(bus, (record_of(QuoteWithdrawn(quote_id=name)) for name in told.withdrawn))
 
 
@@ -108,7 +109,9 @@ async def forget_on_kafka(servers: str, told: Told) -> None:
 
 async def keys_on_kafka(servers: str) -> set[str]:
     """Write one more quote into each partition, so that segments end; return every key there is."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=servers, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     producer = AIOKafkaProducer(bootstrap_servers=servers)
     await consumer.start()
     await producer.start()
@@ -121,7 +124,6 @@ async def keys_on_kafka(servers: str) -> set[str]:
             )
         consumer.assign(parts)
         ends = await consumer.end_offsets(parts)
-        await consumer.seek_to_beginning(*parts)
         keys: set[str] = set()
         while any([await consumer.position(part) < ends[part] for part in parts]):
             for records in (await consumer.getmany(timeout_ms=200)).values():

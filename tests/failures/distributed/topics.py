@@ -28,7 +28,11 @@ async def read_topics(bootstrap_servers: str) -> tuple[list[Record], int]:
     Reads up to where the topics end when it begins.
     """
     parts = await _partitions(bootstrap_servers)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",  # a look for the end that is under way may answer last
+    )
     await consumer.start()
     try:
         consumer.assign(parts)
