@@ -22,7 +22,7 @@ from shared.messaging.subscription import DependencyDown, NotYet, Subscription, 
 from shared.observability.logs import message_line
 from shared.observability.metrics import Metrics
 from shared.observability.tracing import Step, begin_message
-from shared.store.away import store_is_away
+from shared.store.away import sqlstate, store_is_away
 from shared.store.store import Store
 from shared.store.work import Work
 
@@ -177,15 +177,20 @@ class Consumer:
                 if _is_away(error):
                     raise
                 failure = error
-            if isinstance(failure, _PERMANENT):
+            if not await self._may_try_again(failure, attempt):
                 break
-            if attempt < ATTEMPTS:
-                self.counts["retried"] += 1
-                self._metrics.retries.labels(self._name).inc()
-                await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
         async with self._store.work() as work:
             if await inbox.take(work, self.subscription.group, [received.id]):
                 await self._park(work, received, failure, attempt)
+
+    async def _may_try_again(self, failure: Exception, attempt: int) -> bool:
+        """Say whether what failed may succeed after the pause that this makes."""
+        if isinstance(failure, _PERMANENT) or attempt == ATTEMPTS:
+            return False
+        self.counts["retried"] += 1
+        self._metrics.retries.labels(self._name).inc()
+        await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+        return True
 
     async def _look_once_more(self, ids: Sequence[str]) -> None:
         """Try those of the messages that wait now: another process may just have brought it."""
@@ -263,23 +268,28 @@ class Consumer:
     async def _still_waits(self, row: Row[Any]) -> bool:
         """Handle a message that is ready; say whether it misses something else."""
         received = waiting.as_received(row)
-        try:
-            async with asyncio.timeout(HANDLER_SECONDS), self._store.work() as work:
-                await waiting.among(work, self.subscription.group)
-                if await waiting.remove(work, row.seq):
-                    await self._handle(work, received)
-                    arrived = (received.topic, received.key_text)
-                    await waiting.wake(work, self.subscription.group, [arrived])
-        except NotYet as missing:
-            async with self._store.work() as work:
-                await waiting.wait_again(work, row.seq, missing)
-            return True
-        except Exception as error:
-            if _is_away(error):
-                raise
-            async with self._store.work() as work:
-                if await waiting.remove(work, row.seq):
-                    await self._park(work, received, error, 1)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with asyncio.timeout(HANDLER_SECONDS), self._store.work() as work:
+                    await waiting.among(work, self.subscription.group)
+                    if await waiting.remove(work, row.seq):
+                        await self._handle(work, received)
+                        arrived = (received.topic, received.key_text)
+                        await waiting.wake(work, self.subscription.group, [arrived])
+                return False
+            except NotYet as missing:
+                async with self._store.work() as work:
+                    await waiting.wait_again(work, row.seq, missing)
+                return True
+            except Exception as error:
+                if _is_away(error):
+                    raise
+                failure = error
+            if not await self._may_try_again(failure, attempt):
+                break
+        async with self._store.work() as work:
+            if await waiting.remove(work, row.seq):
+                await self._park(work, received, failure, attempt)
         return False
 
     async def _handle(self, work: Work, received: Received) -> None:
@@ -375,4 +385,5 @@ def _reason(error: Exception) -> str:
         return "the body is not UTF-8"
     if isinstance(error, (MalformedEnvelope, UnknownMessage)):
         return f"{type(error).__name__}: {error}"[:500]
-    return f"{type(error).__name__} in the handler"
+    code = sqlstate(error)
+    return f"{type(error).__name__}{f' {code}' if code else ''} in the handler"

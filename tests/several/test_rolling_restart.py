@@ -59,7 +59,7 @@ async def test_nobody_notices_a_rolling_restart(tmp_path: Path, rounds: Rounds, 
     """No request fails and no connection is cut; every effect is there once and in order."""
     count = rounds(sample=0, whole=3)
     chosen = WHOLE if count else SAMPLE
-    with servers(tmp_path) as both:
+    with servers() as both:
         async with standing(tmp_path, replicas=dict.fromkeys(chosen, 2), **both) as house:
             gateways = [each for each in house.run.processes.values() if each.service == "gateway"]
             doors = [each.address for each in gateways]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from shared.testing.jars import NoKafka
@@ -12,9 +11,9 @@ from tests.required import unavailable
 
 
 @contextmanager
-def servers(folder: Path) -> Iterator[dict[str, Any]]:
+def servers() -> Iterator[dict[str, Any]]:
     """Run a Kafka and a PostgreSQL of the round's own."""
-    kafka = KafkaServer(folder / "kafka")
+    kafka = KafkaServer()
     try:
         kafka.start()
     except NoKafka as error:

@@ -47,7 +47,7 @@ async def test_planted_bugs_are_found(tmp_path: Path, seed: int) -> None:
     """A relay that marks before it sends, one that sends backwards, and a consumer that notes a
     message as taken before its effect: each is found in what is wrong with the house.
     """
-    with servers(tmp_path) as both:
+    with servers() as both:
         async with standing(tmp_path, **both) as house:
             traffic = Errands(await scenery(house.house), random.Random(seed))
             traffic.pause_seconds = 0.1

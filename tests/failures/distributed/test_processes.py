@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.topology import SERVICES
-from tests.conftest import Rounds
+from tests.conftest import PROFILE, Rounds
 from tests.failures.checkers import agree
 from tests.failures.distributed.faults import Fault
 from tests.failures.distributed.own_servers import servers
@@ -33,9 +33,9 @@ WHOLE = 10
 """Rounds of a whole campaign: 1,000 kills, 100 stops, 100 freezes, and what the years add."""
 
 
-def bouts(count: int) -> list[Bout]:
+def bouts() -> list[Bout]:
     """Return the faults of a round: everything in a whole campaign, a taste in a sample."""
-    return [*KILLS, *OTHERS] if count > 1 else SAMPLE
+    return [*KILLS, *OTHERS] if PROFILE == "campaign" else SAMPLE
 
 
 @pytest.mark.timeout(7200)
@@ -51,8 +51,8 @@ async def test_processes_that_end_or_pause_at_any_instant_do_no_harm(
         folder = tmp_path / str(number)
         log.info("round %s of %s, seed %s", number + 1, count, seed + number)
         try:
-            with servers(folder) as both:
-                await play(folder, bouts(count), seed + number, found, replicas=REPLICAS, **both)
+            with servers() as both:
+                await play(folder, bouts(), seed + number, found, replicas=REPLICAS, **both)
         except Exception as error:  # noqa: BLE001 -- what breaks a round off is a finding of it
             found.wrong[Fault.KILL].append(f"broken off: {error!r}")
         if found.all_wrong:
@@ -69,5 +69,5 @@ async def test_processes_that_end_or_pause_at_any_instant_do_no_harm(
     agree(seed, found.all_wrong)
     assert found.outcomes["ok"] > 50 * count
     assert found.outcomes["unknown"] > 0, "no attempt was cut: the faults missed the traffic"
-    if count > 1:
+    if PROFILE == "campaign":
         assert {name for _, name in found.struck} >= set(SERVICES)

@@ -48,7 +48,7 @@ async def test_every_ballot_is_mailed_once_and_counted_once(
     names = bag(CONCERNED, dice)
     wrong: list[str] = []
     began = time.monotonic()
-    with servers(tmp_path) as both:
+    with servers() as both:
         async with standing(tmp_path, **both) as house:
             asked = await scenery(house.house, rounds(sample=3, whole=100), dice)
             wrong += await house.move(LOOKED_IN)
