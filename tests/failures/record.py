@@ -83,7 +83,7 @@ def bound(trials: int, violations: int) -> str:
     """Return how often it may happen at most, at 95 % confidence, where it never happened."""
     if violations:
         return "–"
-    return f"{RULE_OF_THREE / trials:.1g}" if trials > RULE_OF_THREE else "1"
+    return f"{RULE_OF_THREE / trials:.2g}" if trials > RULE_OF_THREE else "1"
 
 
 def document(lines: Sequence[Line]) -> str:

@@ -69,7 +69,7 @@ async def judge_answers(verdict: Verdict, scene: Scene, traffic: Traffic, seen: 
     history = traffic.history
     asked = len(history.ok(REGISTER)) + len(history.ok(BOOK))
     verdict.judge("I5 I9 I11", asked, judged(traffic, seen, facts, left))
-    verdict.judge("I1 I2", len(seen.bookings), [])
+    verdict.judge("I1", len(seen.bookings), [])
     verdict.judge("I3 I4", sum(map(len, facts.values())), [])
     verdict.judge("I14", sum(seen.letters.values()), [])
     rows = await scene.house.admin.every("/v1/organisations")
