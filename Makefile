@@ -87,7 +87,7 @@ format: install ## Put the code in order
 	@$(RUN) -m ruff format .
 
 .PHONY: bench
-bench: install ## Measure, beside the limit of the same machine; writes var/bench/results.json
+bench: install ## Measure beside the machine's own limit, into var/bench (STORE=postgresql BUS=kafka ONLY=…)
 	@$(RUN) -m tests.bench
 
 .PHONY: lock
