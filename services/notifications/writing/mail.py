@@ -41,7 +41,7 @@ class _Subject(UniqueUnstructuredHeader):
 
     def fold(self, *, policy: Policy) -> str:
         """Return the header's lines."""
-        charset = "us-ascii" if self.isascii() else "utf-8"  # type: ignore[attr-defined]  # it is made a str by the registry
+        charset = "us-ascii" if str(self).isascii() else "utf-8"
         value = Header(str(self), charset, policy.max_line_length, header_name="Subject")
         return f"Subject: {value.encode(linesep=policy.linesep)}{policy.linesep}"
 
