@@ -79,7 +79,8 @@ class ReplayClock:
             moved = self._moved
             if self.is_running:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(moved.wait(), min(left, 60))
+                    async with asyncio.timeout(min(left, 60)):
+                        await moved.wait()
             else:
                 await moved.wait()
 

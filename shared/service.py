@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import Row, func, select
 
 from shared.clock import Clock
+from shared.ending import end
 from shared.gauges import Gauge, sample, show
 from shared.http.app import service_app
 from shared.http.problems import NotFound
@@ -144,9 +145,7 @@ class Service:
         """Stop hearing (what is in hand is finished), stop relaying, close the store."""
         if self.broker is not None:
             await self.broker.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         self._tasks = []
         await self.relay.close()
         await self.store.close()
@@ -285,9 +284,7 @@ class Service:
                 try:
                     await asyncio.wait([*acting, ended], return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    for task in (*acting, ended):
-                        task.cancel()
-                    await asyncio.gather(*acting, ended, return_exceptions=True)
+                    await end([*acting, ended])
 
     async def _look_again(self) -> None:
         while True:

@@ -32,14 +32,15 @@ class Admission:
         self._line.append(turn)
         self._waiting.set(len(self._line))
         try:
-            await asyncio.wait_for(turn, self._patience)
-        except TimeoutError:
-            self._refused.inc()
-            raise QueueFull("The wait was too long; nothing was done.") from None
-        except asyncio.CancelledError:
+            async with asyncio.timeout(self._patience):
+                await turn
+        except (TimeoutError, asyncio.CancelledError) as error:
             if turn.done() and not turn.cancelled():
                 self.leave()  # the place came at the very moment the caller went
-            raise
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            self._refused.inc()
+            raise QueueFull("The wait was too long; nothing was done.") from None
         finally:
             if turn in self._line:
                 self._line.remove(turn)

@@ -225,7 +225,10 @@ class KafkaTopics:
                 raise for_code(error["error_code"])(msg)
 
     async def _describe(self, names: list[str]) -> dict[str, Described]:
-        """Return those of the topics that the server has, with all their settings."""
+        """Return those of the topics that the server has, with all their settings.
+
+        One that was made just now is left out where the node that answers has not heard of it.
+        """
         assert self._admin is not None
         wanted = set(names)
         shape = {
@@ -242,6 +245,8 @@ class KafkaTopics:
         found: dict[str, Described] = {}
         for response in await self._admin.describe_configs(resources):
             for code, message, _, name, entries in response.resources:
+                if code == UnknownTopicOrPartitionError.errno:
+                    continue
                 if code:
                     raise for_code(code)(f"topic {name}: {message}")
                 settings = {entry[0]: entry[1] for entry in entries}

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Row, bindparam, insert, select, text
 from sqlmodel import UTCDateTime
 
+from shared.ending import end
 from shared.ids import new_id
 from shared.messaging.amends import send_latest_again
 from shared.messaging.appender import (
@@ -107,9 +108,7 @@ class Relay:
 
     async def close(self) -> None:
         """Give up what is still to be made good."""
-        for task in self._amends:
-            task.cancel()
-        await asyncio.gather(*self._amends, return_exceptions=True)
+        await end(self._amends)
 
     async def relay_once(self) -> int:
         """Send the next batch; return how many rows were sent or parked."""
@@ -201,10 +200,9 @@ class Relay:
             await appender.close()
 
     async def _wait(self) -> None:
-        try:
-            await asyncio.wait_for(self._store.outbox_filled.wait(), POLL_SECONDS)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._store.outbox_filled.wait()
 
 
 async def _mark_sent(work: Work, seqs: list[int]) -> None:

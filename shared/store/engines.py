@@ -134,7 +134,21 @@ def _postgresql(url: URL, pool_size: int) -> Engines:
             "async_creator_fn": _connected,
         },
     )
+    event.listen(engine.sync_engine, "checkin", _end_what_is_unfinished)
     return Engines("postgresql", engine, engine)
+
+
+def _end_what_is_unfinished(connection: Any, record: Any) -> None:
+    """Throw away a connection that comes back to the pool in the middle of a transaction.
+
+    One that was cancelled while it began or ended is unknown to SQLAlchemy. Whoever got such a
+    connection next would write inside the old transaction, and their commit would keep nothing.
+    """
+    if connection is None:
+        return
+    driver = connection.driver_connection
+    if driver.is_in_transaction() or driver._top_xact is not None:  # noqa: SLF001 -- or begins one
+        record.invalidate()
 
 
 async def _connected(*told: Any, **options: Any) -> "asyncpg.Connection[Any]":

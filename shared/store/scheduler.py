@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import ColumnElement, and_, delete, select, true, update
 from sqlalchemy.exc import DBAPIError
 
+from shared.ending import end
 from shared.observability import tracing
 from shared.store.plumbing import due
 from shared.store.store import Store
@@ -89,9 +90,7 @@ class Scheduler:
                     )
                     await asyncio.sleep(1)
         finally:
-            for task in doing.values():
-                task.cancel()
-            await asyncio.gather(*doing.values(), return_exceptions=True)
+            await end(doing.values())
 
     async def run_due(self) -> int:
         """Do everything that is due by now and return how many rows that was."""

@@ -100,8 +100,9 @@ class Up:
         """Kill a child without warning, with all that it has started; wait until all is well."""
         pid = self.pid(words)
         os.killpg(pid, signal.SIGKILL)
-        self.until(lambda: any(words in line for line in self.pids().values()), words)
-        assert self.pid(words) != pid
+        self.until(
+            lambda: any(words in line for each, line in self.pids().items() if each != pid), words
+        )
         self.until(self.is_ready, f"the house with {words}")
 
 

@@ -61,10 +61,11 @@ async def test_patience_ends() -> None:
     await gate.enter()
 
 
-async def test_no_place_is_ever_lost(seed: int) -> None:
-    """Whoever is cancelled at whatever moment, afterwards all places are free again."""
+@pytest.mark.parametrize("patience", [5, 0.003])
+async def test_no_place_is_ever_lost(seed: int, patience: float) -> None:
+    """Whoever goes or has waited too long at whatever moment, all places are free afterwards."""
     chance = random.Random(seed)
-    gate, _ = admission(3, 50)
+    gate, _ = admission(3, 50, patience)
     inside = most = 0
 
     async def visit() -> None:

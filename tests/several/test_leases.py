@@ -150,3 +150,17 @@ async def test_a_silent_leader_is_ended(
         monkeypatch.setattr("shared.store.leader.PROVE_EVERY_SECONDS", 3600)
         async with asyncio.timeout(30), Leadership(second).hold():
             await asyncio.wait_for(lost.wait(), 10)
+
+
+async def test_a_relay_that_is_ended_just_as_rows_come_ends(twins: tuple[Store, Store]) -> None:
+    """Whatever comes first: a process whose relay went on could never lead again."""
+    store, _ = twins
+    for turns in range(6):
+        running = asyncio.create_task(Relay(store, Log().open).run())
+        await asyncio.sleep(0.2)  # it waits for rows now
+        store.outbox_filled.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        ended, _ = await asyncio.wait([running], timeout=5)
+        assert ended, f"{turns} turns after the rows came"

@@ -142,6 +142,27 @@ async def test_a_cancelled_commit_is_whole_or_nothing(store: Store) -> None:
     assert await count(store, Loan) == taken == told
 
 
+async def test_what_is_cancelled_leaves_no_transaction_to_the_next(store: Store) -> None:
+    """At whatever step a unit is cancelled, what the next one commits is there for others."""
+
+    async def put_off(key: str) -> None:
+        async with store.work() as work:
+            await work.later("remind", key, work.now)
+
+    kept = {str(step) for step in range(60)}
+    for step in kept:
+        task = asyncio.create_task(put_off(f"cancelled {step}"))
+        for _ in range(int(step)):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        await put_off(step)
+    await store.engines.writer.dispose()  # whatever is not committed is gone with its connection
+    async with store.read() as reader:
+        found = set(await reader.scalars(select(due.c.key)))
+    assert kept <= found
+
+
 async def test_times_come_back_aware_and_in_utc(store: Store) -> None:
     """What was put off for 18:00 in another zone is due at the same instant, said in UTC."""
     at = datetime(2023, 3, 26, 18, 0, tzinfo=timezone(timedelta(hours=2)))
