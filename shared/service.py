@@ -115,11 +115,11 @@ class Service:
         self.store.provide(metrics, *provide)
         self.relay = Relay(self.store, bus.appender)
         tasks = {kind: in_one_work(task) for kind, task in (parts.tasks or {}).items()}
+        self.consumers = [Consumer(each, self.store) for each in parts.subscriptions]
         self.schedulers = [
             Scheduler(self.store, tasks),
-            Scheduler(self.store, parts.jobs or {}, at_once=JOBS_AT_ONCE),
+            Scheduler(self.store, parts.jobs or {}, at_once=JOBS_AT_ONCE, gives_way=self._hears),
         ]
-        self.consumers = [Consumer(each, self.store) for each in parts.subscriptions]
         self.broker: BusBroker | None = None
         self._membership = Membership(settings.instance, settings.session_seconds)
         self.ledgers = [each for each in parts.subscriptions if each.is_ledger]
@@ -268,6 +268,10 @@ class Service:
             except Exception as error:  # noqa: BLE001 -- whatever keeps the bus away, it is tried again
                 log.warning("service.bus_away", service=self.name, error=repr(error))
                 await asyncio.sleep(1)
+
+    def _hears(self) -> bool:
+        """Say whether something that acts is being heard at this moment."""
+        return any(each.busy and each.subscription.acts for each in self.consumers)
 
     async def _lead(self) -> None:
         """Relay and do what is due for as long as this process leads its store."""

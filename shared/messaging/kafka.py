@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import KafkaError, UnknownError
+from aiokafka.errors import ConsumerStoppedError, KafkaError, UnknownError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from shared.messaging.appender import HOPELESS, OutboxRecord, Unsendable
@@ -16,30 +16,55 @@ LARGEST = 1 << 20  # bytes of a request, aiokafka's and the broker's default
 FRAME = 512  # bytes to leave for the frame of a record and its batch
 CLOSE_SECONDS = 2.0
 POLL_MS = 1000
+COMPANY_SECONDS = 0.025
+"""How long a batch waits for what was written with its records, on partitions not read so far."""
+
+_Records = dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
 
 
 class PatientConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka carries no types
-    """aiokafka's consumer, but a batch waits until there is one.
+    """aiokafka's consumer, but a batch waits until there is one, and is fair to all partitions.
 
     FastStream sleeps a whole time-out after each empty batch, which would make a message wait.
+    aiokafka empties one partition before the next, and a server answers as soon as one partition
+    has something: what rests on a message of another topic would be read long before it.
     """
 
     _duel: Duel | None = None
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: float = 0, max_records: int | None = None
-    ) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
+    ) -> _Records:
         """Return records as soon as there are any; give up only for a caller that wants one."""
+        if max_records == 1:
+            return await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=1)  # type: ignore[no-any-return]  # aiokafka carries no types
         while True:
-            found: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
-            if max_records == 1:
-                return await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=1)  # type: ignore[no-any-return]  # aiokafka carries no types
-            found = await super().getmany(*partitions, timeout_ms=POLL_MS, max_records=max_records)
+            found: _Records = await super().getmany(*partitions, timeout_ms=POLL_MS, max_records=1)
             if self._group_instance_id is not None:
                 self._duel = self._duel or Duel(self._group_id, self._group_instance_id)
                 self._duel.look(self._coordinator.member_id)
             if found:
+                room = (max_records or self._max_poll_records) - 1
+                if room := await self._fill(found, partitions, room):
+                    await asyncio.sleep(COMPANY_SECONDS)
+                    await self._fill(found, partitions, room)
                 return found
+
+    async def _fill(self, found: _Records, partitions: Sequence[TopicPartition], room: int) -> int:
+        """Add what was fetched, as much of each partition as of any other; return the room left."""
+        with contextlib.suppress(KafkaError, ConsumerStoppedError):  # told at the next call
+            while fetched := [
+                each for each in self._fetcher._records if not partitions or each in partitions
+            ]:
+                before, share = room, max(1, room // len(fetched))
+                for part in fetched[:room]:
+                    more = await super().getmany(part, timeout_ms=0, max_records=share)
+                    for records in more.values():
+                        found.setdefault(part, []).extend(records)
+                        room -= len(records)
+                if room in (0, before):
+                    break
+        return room
 
 
 class KafkaAppender:

@@ -1,9 +1,12 @@
-"""Tells a store that is away, or has no room, from a statement that is wrong."""
+"""Tells a store that is away, or has no room, or a conflict, from a statement that is wrong."""
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 AWAY = ("08", "53", "57P01", "57P02", "57P03")
 """SQLSTATEs, or their class: connection, resources, shutting down, crashed, starting up."""
+
+CONFLICTS = ("40001", "40P01")
+"""SQLSTATEs of a transaction that was ended for another's sake: not serializable, deadlock."""
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -22,3 +25,8 @@ def store_is_away(error: BaseException) -> bool:
     if error.connection_invalidated or isinstance(error, OperationalError):
         return True
     return (sqlstate(error) or "").startswith(AWAY)
+
+
+def lost_a_conflict(error: BaseException) -> bool:
+    """Say whether the transaction may succeed if it is done again at once."""
+    return sqlstate(error) in CONFLICTS

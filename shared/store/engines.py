@@ -32,7 +32,7 @@ class StoreUnusable(Exception):
 
 @dataclass(frozen=True)
 class Engines:
-    """The engine that writes and the engine that reads (the same one on PostgreSQL)."""
+    """The engine that writes and the engine that reads (of one pool on PostgreSQL)."""
 
     dialect: Literal["sqlite", "postgresql"]
     writer: AsyncEngine
@@ -135,7 +135,8 @@ def _postgresql(url: URL, pool_size: int) -> Engines:
         },
     )
     event.listen(engine.sync_engine, "checkin", _end_what_is_unfinished)
-    return Engines("postgresql", engine, engine)
+    # Whoever only reads begins nothing: each statement sees what is committed, as it would anyway.
+    return Engines("postgresql", engine, engine.execution_options(isolation_level="AUTOCOMMIT"))
 
 
 def _end_what_is_unfinished(connection: Any, record: Any) -> None:

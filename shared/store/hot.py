@@ -73,6 +73,7 @@ class Hot:
     async def execute(self, work: "Work", values: Values) -> int:
         """Run it in the unit of work; return how many rows it touched."""
         driver = await work.driver()
+        work.hot_changes += 1
         if work.store.dialect == "sqlite":
             compiled = self._sqlite
             with _TELLING:

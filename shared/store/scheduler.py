@@ -2,23 +2,29 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, and_, delete, select, true, update
+from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from shared.ending import end
 from shared.observability import tracing
+from shared.store.away import lost_a_conflict
 from shared.store.plumbing import due
 from shared.store.store import Store
 from shared.store.work import Work
 
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=1)
+ATTEMPTS = 4
+"""How often a transaction is begun, at once, that is ended for another's sake."""
+AHEAD = 4
+"""How many times more rows are read than are done side by side; one by one, each is read alone."""
 
 log = structlog.get_logger()
 
@@ -45,12 +51,26 @@ Job = Callable[[Store, Due], Awaitable[None]]
 
 
 def in_one_work(task: Task) -> Job:
-    """Return the job that removes its row and does `task` in the same transaction."""
+    """Return the job that removes its row and does `task` in the same transaction.
 
-    async def job(store: Store, row: Due) -> None:
+    On PostgreSQL that may wait for a handler that waits for it; the one that the database ends is
+    done again.
+    """
+
+    async def once(store: Store, row: Due) -> None:
         async with store.work() as work:
             if await work.affect(delete(due).where(_is(row))):
                 await task(work, row)
+
+    async def job(store: Store, row: Due) -> None:
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                await once(store, row)
+            except DBAPIError as error:
+                if not left or not lost_a_conflict(error):
+                    raise
+            else:
+                return
 
     return job
 
@@ -60,14 +80,25 @@ class Scheduler:
 
     Rows are begun in the order of their time. What fails is tried again after 30 s, doubling up
     to an hour (domain time), for ever: a row that cannot be done stays visible as overdue. Only
-    the leading process runs it.
+    the leading process runs it. While it `gives_way` it begins nothing beside what is being done.
     """
 
-    def __init__(self, store: Store, jobs: Mapping[str, Job], *, at_once: int = 1) -> None:
+    def __init__(
+        self,
+        store: Store,
+        jobs: Mapping[str, Job],
+        *,
+        at_once: int = 1,
+        gives_way: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._store = store
         self._jobs = jobs
         self._at_once = at_once
+        self._gives_way = gives_way
         self._alarm = store.alarm(jobs)
+        self._page = at_once * AHEAD if at_once > 1 else 1
+        self._ahead: deque[Due] = deque()
+        """What was read and is not begun; a row that is changed meanwhile is nothing to its job."""
         self.done = 0
         self.failed = 0
 
@@ -77,12 +108,13 @@ class Scheduler:
         What takes long holds up nothing else as long as there is a place beside it.
         """
         doing: Doing = {}
+        self._ahead.clear()
         try:
             while True:
                 self._alarm.reset()
                 try:
-                    await self._begin(doing)
-                    await self._wait(doing)
+                    next_at = await self._begin(doing)
+                    await self._wait(doing, next_at)
                     _end(doing)
                 except (DBAPIError, OSError, TimeoutError) as error:
                     log.warning(
@@ -102,29 +134,45 @@ class Scheduler:
             await asyncio.wait(doing.values(), return_when=asyncio.FIRST_COMPLETED)
             _end(doing)
 
-    async def next_at(self, doing: Collection[tuple[str, str]] = ()) -> datetime | None:
-        """Return when the next row is due that is not being done, or None."""
-        rows = await self._rows(len(doing) + 1, true())
-        return next((row.at for row in rows if (row.kind, row.key) not in doing), None)
+    @property
+    def _places(self) -> int:
+        return 1 if self._gives_way() else self._at_once
 
-    async def _begin(self, doing: Doing) -> None:
-        """Begin what is due, as far as there are places."""
-        if len(doing) == self._at_once:
-            return
-        is_due = due.c.at <= self._store.clock.now()
-        for row in await self._rows(self._at_once + len(doing), is_due):
-            if (row.kind, row.key) not in doing and len(doing) < self._at_once:
+    async def next_at(self) -> datetime | None:
+        """Return when the next row is due, or None."""
+        return next((row.at for row in await self._rows(1)), None)
+
+    async def _begin(self, doing: Doing) -> datetime | None:
+        """Begin what is due, as far as there are places; where one stays free, return what is next.
+
+        That is when more is due, or None.
+        """
+        now, are_more = self._store.clock.now(), True
+        while len(doing) < self._places:
+            if not self._ahead:
+                if not are_more:
+                    return None
+                rows = await self._rows(self._page + len(doing))
+                self._ahead.extend(row for row in rows if (row.kind, row.key) not in doing)
+                are_more = len(rows) == self._page + len(doing)
+                continue
+            row = self._ahead.popleft()
+            if row.at > now:
+                self._ahead.clear()
+                return row.at
+            if (row.kind, row.key) not in doing:
                 doing[row.kind, row.key] = asyncio.create_task(self._do(row))
+        return None
 
-    async def _wait(self, doing: Doing) -> None:
+    async def _wait(self, doing: Doing, next_at: datetime | None) -> None:
         """Wait until something is done or, where a place is free, until more is due."""
         waits: set[asyncio.Task[Any]] = set()
         try:
-            if len(doing) < self._at_once:
-                self._alarm.waits_for = at = await self.next_at(doing)
+            if len(doing) < self._places:
+                self._alarm.waits_for = next_at
                 waits.add(asyncio.create_task(self._alarm.rung()))
-                if at is not None:
-                    waits.add(asyncio.create_task(self._store.clock.reached(at)))
+                if next_at is not None:
+                    waits.add(asyncio.create_task(self._store.clock.reached(next_at)))
             await asyncio.wait(
                 {*waits, *doing.values()}, return_when=asyncio.FIRST_COMPLETED, timeout=60
             )
@@ -132,11 +180,11 @@ class Scheduler:
             for task in waits:
                 task.cancel()
 
-    async def _rows(self, count: int, which: ColumnElement[bool]) -> list[Due]:
+    async def _rows(self, count: int) -> list[Due]:
         """Return the first rows, in the order of their time."""
         statement = (
             select(due)
-            .where(which, due.c.kind.in_(self._jobs))
+            .where(due.c.kind.in_(self._jobs))
             .order_by(due.c.at, due.c.kind, due.c.key)
             .limit(count)
         )

@@ -36,7 +36,7 @@ _PUT_OFF = Hot(
     ).bindparams(bindparam("at", type_=UTCDateTime()))
 )
 
-
+_DROP = Hot(delete(due).where(due.c.kind == bindparam("kind"), due.c.key == bindparam("key")))
 _TO_OUTBOX = Hot(insert(outbox), "message_id", "topic", "key", "headers", "body", "at")
 
 
@@ -75,6 +75,8 @@ class Work(AsyncSession):
         self._later: dict[tuple[str, str], dict[str, Any]] = {}
         self._held: list[object] = []
         self._driver: Any = None
+        self.hot_changes = 0
+        """How many hot statements have written."""
         self._turns: list[asyncio.Semaphore] = []
         self._beforehand: list[Callable[[], Awaitable[None]]] = []
         self._afterwards: list[Callable[[], None]] = []
@@ -85,9 +87,9 @@ class Work(AsyncSession):
 
     @property
     def changes(self) -> int:
-        """How much was added, deleted or published so far."""
+        """How much was added, deleted, written by hot statements or published so far."""
         written: int = self.sync_session.written  # type: ignore[attr-defined]  # it is _Counting
-        return written + len(self._outgoing)
+        return written + self.hot_changes + len(self._outgoing)
 
     def publish(self, message: Message, *, sequence: int | None = None) -> str:
         """Put `message` into this transaction's outbox and return its id.
@@ -151,7 +153,7 @@ class Work(AsyncSession):
     async def drop(self, kind: str, key: str) -> None:
         """Forget what was put off as `kind` for `key`, if anything was."""
         self._later.pop((kind, key), None)
-        await self.execute(delete(due).where(due.c.kind == kind, due.c.key == key))
+        await _DROP.execute(self, {"kind": kind, "key": key})
 
     def hold(self, row: T) -> T:
         """Keep a row at hand until this unit is over: a session forgets what nobody holds."""

@@ -60,6 +60,7 @@ class Causes:
             )
             sealed = self.sealer.seal(contact.encode())
             given = EventContactGiven(registration_id=registration_id, sealed=sealed)
+            records.append(record_of(given, at=at))
             confirmed = RegistrationConfirmed(
                 event_id=self.event_id,
                 year=at.year,
@@ -68,7 +69,7 @@ class Causes:
             )
             caused = record_of(confirmed, at=at, sequence=1)
             self.boxes[dict(caused.headers)["ce_id"].decode()] = box
-            records += [record_of(given, at=at), caused]
+            records.append(caused)
         return records
 
 

@@ -19,7 +19,7 @@ from shared.testing.fixtures import DIALECTS, MakeStore, MakeUrl
 from tests.toy.contracts import use_topics_of_their_own
 from tests.toy.house import House, house, make_bus, unique
 from tests.toy.ledger.service import subscription
-from tests.toy.lender.service import PARTS
+from tests.toy.lender.service import PARTS, Shelf
 
 pytestmark = pytest.mark.anyio
 
@@ -199,3 +199,34 @@ async def test_a_second_process_on_one_log_is_refused_with_a_sentence(tmp_path: 
     with pytest.raises(RuntimeError, match=r"another process|in use|running"):
         await EmbeddedBus(EmbeddedLog(tmp_path / "log.sqlite")).start()
     await first.stop()
+
+
+@pytest.mark.postgres
+async def test_a_task_that_a_deadlock_ends_is_done_at_once_all_the_same(
+    make_store: MakeStore,
+) -> None:
+    """A handler locks what the task wants and then puts the task off anew: nobody notices."""
+    clock = ReplayClock(START)
+    store = await make_store("postgresql", PARTS.migrations, clock=clock)
+    at_the_shelf, done = asyncio.Event(), []
+    shelf = select(Shelf).with_for_update()
+
+    async def stamp(work: Work, row: Due) -> None:
+        at_the_shelf.set()
+        (await work.scalars(shelf)).one()
+        done.append(row.key)
+
+    async with store.work() as work:
+        work.add(Shelf(id="s", capacity=3, taken=0))
+        await work.later("stamp", "a", work.now)
+    scheduler = Scheduler(store, {"stamp": in_one_work(stamp)})
+    async with store.work() as handler:
+        (await handler.scalars(shelf)).one()
+        running = asyncio.create_task(scheduler.run_due())
+        await at_the_shelf.wait()
+        await asyncio.sleep(0.2)
+        await handler.later("stamp", "a", handler.now)
+    await running
+    assert done == ["a"]
+    assert (scheduler.done, scheduler.failed) == (1, 0)
+    assert await scheduler.next_at() is None

@@ -8,6 +8,7 @@ from sqlmodel import UTCDateTime, col
 from services.notifications.handlers.ballots import hand_out_soon
 from services.notifications.models import Attendance, Survey
 from shared.store import Work
+from shared.store.hot import Hot
 
 _KNOW = text(
     "INSERT INTO attendance (registration_id, event_id, revision, came, invited, heard_at)"
@@ -25,6 +26,14 @@ _CLOSE = text(
     "INSERT INTO closed_attendance (event_id, heard_at) VALUES (:event_id, :heard_at)"
     " ON CONFLICT (event_id) DO NOTHING"
 ).bindparams(bindparam("heard_at", type_=UTCDateTime()))
+
+_CAME_TO = Hot(
+    select(col(Attendance.event_id)).where(
+        col(Attendance.registration_id) == bindparam("registration_id"),
+        col(Attendance.came).is_(True),
+        col(Attendance.invited).is_(False),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -54,9 +63,9 @@ async def know_attendance(work: Work, command: KnowAttendance) -> None:
 
 async def invite_late(work: Work, registration_id: str) -> None:
     """Have somebody invited who came, and whose contact is known only now."""
-    attendance = await work.get(Attendance, registration_id)
-    if attendance is not None and attendance.came and not attendance.invited:
-        await _hand_out(work, attendance.event_id)
+    event_id = await _CAME_TO.scalar(work, {"registration_id": registration_id})
+    if event_id is not None:
+        await _hand_out(work, event_id)
 
 
 async def know_attendance_closed(work: Work, event_id: str) -> None:

@@ -1,9 +1,9 @@
 """Writing letters: each is one delivery per message, recipient and channel, sent afterwards."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, insert, select
 from sqlmodel import col
 
 from services.notifications.handlers.contacts import forget_at
@@ -15,16 +15,27 @@ from shared.contracts.notifications import DeliveryFailed
 from shared.ids import new_id
 from shared.observability.metrics import Metrics
 from shared.store import Work
+from shared.store.hot import Hot
 
 CHANNEL: Final = "email"
 NOBODY = ""
 """The recipient of a letter whose contact never came."""
 
+_IS_WRITTEN = Hot(
+    select(exists().where(col(Delivery.message_id) == bindparam("message_id")).label("is_written"))
+)
+_REACH = Hot(select(col(Suppression.reach)).where(col(Suppression.mark) == bindparam("mark")))
+_QUEUED: Final[dict[str, Any]] = {"channel": CHANNEL, "status": "queued", "attempts": 0}
+_QUEUE = Hot(
+    insert(Delivery),
+    *("id", "message_id", "recipient_hash", "template", "created_at"),
+    *("address_mark", "about", "letter", *_QUEUED),
+)
+
 
 async def is_written(work: Work, message_id: str) -> bool:
     """Say whether this message has had its letter: a repeat, even years later, has no other."""
-    found = select(exists().where(col(Delivery.message_id) == message_id))
-    return bool(await work.scalar(found))
+    return bool(await _IS_WRITTEN.scalar(work, {"message_id": message_id}))
 
 
 async def is_unwanted(work: Work, email: str, template: str) -> bool:
@@ -71,25 +82,21 @@ async def send_letter(work: Work, command: SendLetter) -> None:
     """Put a letter on its way; to an address that bounces, it ends as failed at once."""
     letter = command.letter
     mark = _mark(work, letter.email)
-    delivery = Delivery(
-        id=command.delivery_id,
-        message_id=command.message_id,
-        recipient_hash=command.recipient,
-        channel=CHANNEL,
-        template=letter.template,
-        status="queued",
-        attempts=0,
-        created_at=work.now,
-        address_mark=mark,
-    )
+    delivery: dict[str, Any] = {
+        **_QUEUED,
+        "id": command.delivery_id,
+        "message_id": command.message_id,
+        "recipient_hash": command.recipient,
+        "template": letter.template,
+        "created_at": work.now,
+        "address_mark": mark,
+    }
     if await _suppressed(work, mark, letter.template):
-        await _fail(work, delivery, "suppressed")
+        await _fail(work, Delivery(**delivery), "suppressed")
         return
-    delivery.about = command.about
-    delivery.letter = letter.encode().decode()
-    work.add(delivery)
-    await work.flush()  # a message of the same batch that waits finds nothing unwritten
-    await work.later("send-mail", delivery.id, work.now)
+    written = {"about": command.about, "letter": letter.encode().decode()}
+    await _QUEUE.execute(work, delivery | written)
+    await work.later("send-mail", command.delivery_id, work.now)
     await forget_at(work, work.now + DELIVERY_KEPT)
 
 
@@ -122,6 +129,7 @@ async def _fail(work: Work, delivery: Delivery, reason: str) -> None:
     """Keep a delivery that ends before it began."""
     delivery.status, delivery.reason = "failed", reason
     work.add(delivery)
+    await work.flush()  # the next message looks for it
     work.publish(
         DeliveryFailed(
             delivery_id=delivery.id,
@@ -148,5 +156,5 @@ def _mark(work: Work, email: str) -> str | None:
 async def _suppressed(work: Work, mark: str | None, template: str) -> bool:
     if mark is None:
         return False
-    found = await work.get(Suppression, mark)
-    return found is not None and (found.reach == "all" or template in OPTIONAL)
+    reach = await _REACH.scalar(work, {"mark": mark})
+    return reach == "all" or (reach is not None and template in OPTIONAL)

@@ -30,6 +30,7 @@ class Wording:
             loader=loader,
             autoescape=False,  # noqa: S701 -- plain text has nothing to escape
             undefined=StrictUndefined,
+            auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -37,6 +38,7 @@ class Wording:
             loader=loader,
             autoescape=True,
             undefined=StrictUndefined,
+            auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
         )
