@@ -21,6 +21,7 @@ from shared.store.work import Work
 
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=1)
+GIVE_WAY_SECONDS = 0.05
 ATTEMPTS = 4
 """How often a transaction is begun, at once, that is ended for another's sake."""
 AHEAD = 4
@@ -80,7 +81,7 @@ class Scheduler:
 
     Rows are begun in the order of their time. What fails is tried again after 30 s, doubling up
     to an hour (domain time), for ever: a row that cannot be done stays visible as overdue. Only
-    the leading process runs it. While it `gives_way` it begins nothing beside what is being done.
+    the leading process runs it. While it `gives_way` it begins one row now and then, alone.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Scheduler:
         self._jobs = jobs
         self._at_once = at_once
         self._gives_way = gives_way
+        self._gave_way_at = 0.0
         self._alarm = store.alarm(jobs)
         self._page = at_once * AHEAD if at_once > 1 else 1
         self._ahead: deque[Due] = deque()
@@ -113,8 +115,9 @@ class Scheduler:
             while True:
                 self._alarm.reset()
                 try:
-                    next_at = await self._begin(doing)
-                    await self._wait(doing, next_at)
+                    places = self._places()
+                    next_at = await self._begin(doing, places)
+                    await self._wait(doing, places, next_at)
                     _end(doing)
                 except (DBAPIError, OSError, TimeoutError) as error:
                     log.warning(
@@ -128,27 +131,32 @@ class Scheduler:
         """Do everything that is due by now and return how many rows that was."""
         before, doing = self.done + self.failed, Doing()
         while True:
-            await self._begin(doing)
+            await self._begin(doing, self._at_once)
             if not doing:
                 return self.done + self.failed - before
             await asyncio.wait(doing.values(), return_when=asyncio.FIRST_COMPLETED)
             _end(doing)
 
-    @property
-    def _places(self) -> int:
-        return 1 if self._gives_way() else self._at_once
-
     async def next_at(self) -> datetime | None:
         """Return when the next row is due, or None."""
         return next((row.at for row in await self._rows(1)), None)
 
-    async def _begin(self, doing: Doing) -> datetime | None:
+    def _places(self) -> int:
+        now = asyncio.get_running_loop().time()
+        if not self._gives_way():
+            return self._at_once
+        if now - self._gave_way_at < GIVE_WAY_SECONDS:
+            return 0
+        self._gave_way_at = now
+        return 1
+
+    async def _begin(self, doing: Doing, places: int) -> datetime | None:
         """Begin what is due, as far as there are places; where one stays free, return what is next.
 
         That is when more is due, or None.
         """
         now, are_more = self._store.clock.now(), True
-        while len(doing) < self._places:
+        while len(doing) < places:
             if not self._ahead:
                 if not are_more:
                     return None
@@ -164,17 +172,18 @@ class Scheduler:
                 doing[row.kind, row.key] = asyncio.create_task(self._do(row))
         return None
 
-    async def _wait(self, doing: Doing, next_at: datetime | None) -> None:
-        """Wait until something is done or, where a place is free, until more is due."""
-        waits: set[asyncio.Task[Any]] = set()
+    async def _wait(self, doing: Doing, places: int, next_at: datetime | None) -> None:
+        """Wait until something is done, until more is due, or until there may be more places."""
+        waits: set[asyncio.Task[Any]] = {asyncio.create_task(self._alarm.rung())}
         try:
-            if len(doing) < self._places:
+            if len(doing) < places:
                 self._alarm.waits_for = next_at
-                waits.add(asyncio.create_task(self._alarm.rung()))
                 if next_at is not None:
                     waits.add(asyncio.create_task(self._store.clock.reached(next_at)))
             await asyncio.wait(
-                {*waits, *doing.values()}, return_when=asyncio.FIRST_COMPLETED, timeout=60
+                {*waits, *doing.values()},
+                return_when=asyncio.FIRST_COMPLETED,
+                timeout=60 if places == self._at_once else GIVE_WAY_SECONDS,
             )
         finally:
             for task in waits:

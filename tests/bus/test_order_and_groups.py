@@ -190,3 +190,15 @@ async def test_a_pattern_subscribes_to_all_that_match(scene: Scene) -> None:
         await scene.append(topic, b"v%d" % number)
     await until(lambda: len(heard) == 2)
     assert sorted(heard) == [b"v0", b"v1"]
+
+
+async def test_no_partition_waits_until_another_is_read_to_its_end(kafka: Scene) -> None:
+    """A reader that is far behind reads all its topics side by side: they rest on one another."""
+    topics = [await kafka.topic(), await kafka.topic()]
+    for topic in topics:
+        await kafka.append(topic, *(b"%d" % n for n in range(1000)))
+    broker, taken, _ = kafka.reader(*topics)
+    await broker.start()
+    await until(lambda: len(taken) == 2000)
+    half = [record.topic for record in taken[:1000]]
+    assert min(half.count(topic) for topic in topics) >= 200

@@ -38,6 +38,14 @@ committed later.
 
 Runs that found something are not counted below. They led to these changes:
 
+- A connection on which a unit of work was cancelled while it began came back to the pool in the
+  middle of a transaction: who got it next was acknowledged, and nothing of it was kept. Now: such a
+  connection is thrown away.
+- A relay that was told to end just as rows came went on, for `asyncio.wait_for` forgets such a
+  cancellation on Python 3.11: its process could never lead again. Now: no `wait_for`, and what
+  does not end is told again.
+- What was due and lost a deadlock against a handler waited for half a minute. Now: it is done again
+  at once.
 - What a process that does not lead put off was seen by the leader up to a minute later. Now: it
   is announced, as the outbox is.
 - A message that waited for another was parked at its first failure. Now: it is tried three times,

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from shared.clock import ClockRunsForwards, ReplayClock
+from shared.ending import end
 from shared.messaging.broker import EmbeddedBus
 from shared.messaging.embedded.log import EmbeddedLog
 from shared.store import Store, Work
@@ -230,3 +231,55 @@ async def test_a_task_that_a_deadlock_ends_is_done_at_once_all_the_same(
     assert done == ["a"]
     assert (scheduler.done, scheduler.failed) == (1, 0)
     assert await scheduler.next_at() is None
+
+
+async def side_by_side(store: Store, *, gives_way: bool) -> tuple[int, int]:
+    """Do twelve things four at a time; return how many were done, and how many at once at most."""
+    under_way = most = 0
+
+    async def job(store: Store, row: Due) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        async with store.work() as work:
+            await work.drop(row.kind, row.key)
+
+    async with store.work() as work:
+        for number in range(12):
+            await work.later("job", str(number), work.now)
+    scheduler = Scheduler(store, {"job": job}, at_once=4, gives_way=lambda: gives_way)
+    running = asyncio.create_task(scheduler.run())
+    async with asyncio.timeout(30):
+        while await scheduler.next_at() is not None:
+            await asyncio.sleep(0.01)
+    await end([running])
+    return scheduler.done, most
+
+
+async def test_what_gives_way_is_done_one_by_one(diary: Diary) -> None:
+    """Jobs have their places; while something else matters more they have one now and then."""
+    assert await side_by_side(diary.store, gives_way=False) == (12, 4)
+    assert await side_by_side(diary.store, gives_way=True) == (12, 1)
+
+
+async def test_what_is_dropped_after_it_was_read_is_not_done(diary: Diary) -> None:
+    """Rows are read ahead of the places there are; each is looked at again when its turn comes."""
+    done = []
+
+    async def only_one(work: Work, row: Due) -> None:
+        done.append(row.key)
+        for number in range(12):
+            await work.drop("one", str(number))
+
+    async with diary.store.work() as work:
+        for number in range(12):
+            await work.later("one", str(number), work.now)
+    jobs = {"one": in_one_work(only_one)}
+    running = asyncio.create_task(
+        Scheduler(diary.store, jobs, at_once=2, gives_way=lambda: True).run()
+    )
+    await asyncio.sleep(0.5)
+    await end([running])
+    assert len(done) == 1

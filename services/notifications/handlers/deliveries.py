@@ -125,13 +125,15 @@ def wipe_letter(delivery: Delivery) -> None:
 async def _send(store: Store, delivery_id: str) -> None:
     postman = store.need(Postman)
     async with store.read() as reader:
-        delivery = await reader.get(Delivery, delivery_id)
-    if delivery is None or delivery.letter is None:
+        letter = await reader.scalar(
+            select(col(Delivery.letter)).where(col(Delivery.id) == delivery_id)
+        )
+    if letter is None:
         async with store.work() as work:
             await work.drop("send-mail", delivery_id)
         return
     try:
-        mail = postman.compose(delivery_id, delivery.letter)
+        mail = postman.compose(delivery_id, letter)
     except AddressUnfit:
         await _end(store, delivery_id, "failed", "address-unfit")
         return
