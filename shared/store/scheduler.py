@@ -21,7 +21,8 @@ from shared.store.work import Work
 
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=1)
-GIVE_WAY_SECONDS = 0.05
+GIVE_WAY_SECONDS = 0.02
+"""How often a row is begun, one at a time, by a scheduler that gives way."""
 ATTEMPTS = 4
 """How often a transaction is begun, at once, that is ended for another's sake."""
 AHEAD = 4

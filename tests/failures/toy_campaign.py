@@ -19,6 +19,7 @@ from shared.testing.running import key_with
 from tests.failures import checkers
 from tests.failures.checkers import Held
 from tests.failures.history import Attempt, History, Outcome
+from tests.failures.platform_campaign import FIRST
 from tests.failures.processes import Child
 from tests.toy.house import INNER_KEY
 from tests.toy.process import SHELVES
@@ -28,13 +29,16 @@ WORKERS = 6
 
 
 class Inner(httpx2.Auth):
-    """Amina, with a token that is never too old."""
+    """Amina, with what she may do, and a token that is never too old."""
+
+    def __init__(self, *scopes: str) -> None:
+        self._scopes = scopes
 
     def auth_flow(
         self, request: httpx2.Request
     ) -> Generator[httpx2.Request, httpx2.Response, None]:
         """Put the token of the moment on the request."""
-        request.headers[HEADER] = INNER_KEY.mint(key_with(id="amina"))
+        request.headers[HEADER] = INNER_KEY.mint(key_with(*self._scopes, id="amina"))
         yield request
 
 
@@ -152,9 +156,7 @@ def remains(lender: dict[str, list[Any]], ledger: dict[str, list[Any]]) -> Remai
 
 
 LENDER_QUERIES = {
-    # What a relay has made good stands there once more, under the id it had.
-    "outbox": "SELECT body FROM outbox"
-    " WHERE seq IN (SELECT min(seq) FROM outbox GROUP BY message_id) ORDER BY seq",
+    "outbox": f"SELECT body FROM outbox WHERE {FIRST} ORDER BY seq",
     "loan": "SELECT id, shelf_id, place FROM loan",
     "shelf": "SELECT id, taken FROM shelf",
     "unsent": "SELECT count(*) FROM outbox WHERE sent_at IS NULL",
@@ -236,9 +238,8 @@ def toys(folder: Path, **flags: str) -> Child:
 
 async def until_quiet(*addresses: str, seconds: float = 40) -> None:
     """Wait until the services at these addresses have nothing left to do."""
-    headers = {HEADER: INNER_KEY.mint(key_with("operations:admin"))}
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=10, trust_env=False) as client,
+        httpx2.AsyncClient(auth=Inner("operations:admin"), timeout=10, trust_env=False) as client,
         asyncio.timeout(seconds),
     ):
         before: list[Any] = []
