@@ -5,6 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import IntegrityError
+
 from services.gateway.handlers import MakeApiKey, add_key
 from services.gateway.queries import has_any_key
 from shared.security.api_keys import ApiKey, new_api_key, parse_api_key
@@ -35,10 +37,11 @@ async def ensure_first_key(store: Store, data: Path) -> str | None:
     key = parse_api_key(path.read_text("ascii").strip())
     if key is None:
         raise FirstKeyUnreadable(f"{path} holds no API key; move it away to have one made.")
-    async with store.work() as work:
-        if await has_any_key(work):
-            return None
-        add_key(work, key, MakeApiKey(_NAME, list(SCOPES), None, None))
+    with suppress(IntegrityError):  # another process was first, with the key of the same file
+        async with store.work() as work:
+            if await has_any_key(work):
+                return None
+            add_key(work, key, MakeApiKey(_NAME, list(SCOPES), None, None))
     return str(key) if made else None
 
 
