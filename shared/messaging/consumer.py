@@ -1,7 +1,7 @@
 """The consumer: takes batches from the bus so that each message has exactly one effect."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import perf_counter
@@ -162,35 +162,45 @@ class Consumer:
         return bool(waits)
 
     async def _take_alone(self, received: Received) -> None:
+        try:
+            failed = await self._failed(lambda work: self._take_together(work, [received]))
+        except NotYet as missing:
+            async with self._store.work() as work:
+                if await inbox.take(work, self.subscription.group, [received.id]):
+                    await waiting.put(work, self.subscription.group, received, missing)
+                    self._trace(work, received, "waits")
+            return
+        if failed is not None:
+            async with self._store.work() as work:
+                if await inbox.take(work, self.subscription.group, [received.id]):
+                    await self._park(work, received, *failed)
+
+    async def _failed(
+        self, handle: Callable[[Work], Awaitable[object]]
+    ) -> tuple[Exception, int] | None:
+        """Handle something in one transaction, as often as may help; return why it was in vain.
+
+        That is the last failure and the number of attempts; None where one succeeded. Raises
+        NotYet, and whatever says that something is away.
+        """
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 async with asyncio.timeout(HANDLER_SECONDS), self._store.work() as work:
-                    await self._take_together(work, [received])
-                return
-            except NotYet as missing:
-                async with self._store.work() as work:
-                    if await inbox.take(work, self.subscription.group, [received.id]):
-                        await waiting.put(work, self.subscription.group, received, missing)
-                        self._trace(work, received, "waits")
-                return
+                    await handle(work)
+            except NotYet:
+                raise
             except Exception as error:
                 if _is_away(error):
                     raise
                 failure = error
-            if not await self._may_try_again(failure, attempt):
+            else:
+                return None
+            if isinstance(failure, _PERMANENT) or attempt == ATTEMPTS:
                 break
-        async with self._store.work() as work:
-            if await inbox.take(work, self.subscription.group, [received.id]):
-                await self._park(work, received, failure, attempt)
-
-    async def _may_try_again(self, failure: Exception, attempt: int) -> bool:
-        """Say whether what failed may succeed after the pause that this makes."""
-        if isinstance(failure, _PERMANENT) or attempt == ATTEMPTS:
-            return False
-        self.counts["retried"] += 1
-        self._metrics.retries.labels(self._name).inc()
-        await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
-        return True
+            self.counts["retried"] += 1
+            self._metrics.retries.labels(self._name).inc()
+            await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+        return failure, attempt
 
     async def _look_once_more(self, ids: Sequence[str]) -> None:
         """Try those of the messages that wait now: another process may just have brought it."""
@@ -268,28 +278,24 @@ class Consumer:
     async def _still_waits(self, row: Row[Any]) -> bool:
         """Handle a message that is ready; say whether it misses something else."""
         received = waiting.as_received(row)
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                async with asyncio.timeout(HANDLER_SECONDS), self._store.work() as work:
-                    await waiting.among(work, self.subscription.group)
-                    if await waiting.remove(work, row.seq):
-                        await self._handle(work, received)
-                        arrived = (received.topic, received.key_text)
-                        await waiting.wake(work, self.subscription.group, [arrived])
-                return False
-            except NotYet as missing:
-                async with self._store.work() as work:
-                    await waiting.wait_again(work, row.seq, missing)
-                return True
-            except Exception as error:
-                if _is_away(error):
-                    raise
-                failure = error
-            if not await self._may_try_again(failure, attempt):
-                break
-        async with self._store.work() as work:
+
+        async def handle(work: Work) -> None:
+            await waiting.among(work, self.subscription.group)
             if await waiting.remove(work, row.seq):
-                await self._park(work, received, failure, attempt)
+                await self._handle(work, received)
+                arrived = (received.topic, received.key_text)
+                await waiting.wake(work, self.subscription.group, [arrived])
+
+        try:
+            failed = await self._failed(handle)
+        except NotYet as missing:
+            async with self._store.work() as work:
+                await waiting.wait_again(work, row.seq, missing)
+            return True
+        if failed is not None:
+            async with self._store.work() as work:
+                if await waiting.remove(work, row.seq):
+                    await self._park(work, received, *failed)
         return False
 
     async def _handle(self, work: Work, received: Received) -> None:

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, select
 
+from services.gateway.app import PARTS
 from services.gateway.first_key import FirstKeyUnreadable, ensure_first_key
 from services.gateway.models import ApiKeyRow
 from shared.clock import ReplayClock
 from shared.security.principal import SCOPES
+from shared.testing.fixtures import MakeStore
 from tests.gateway.house import START, House, house
 
 pytestmark = pytest.mark.anyio
@@ -178,6 +181,22 @@ async def test_the_first_key_is_made_once(tmp_path: Path) -> None:
         async with it.client(key) as client:
             items = (await client.get("/v1/api-keys")).json()["items"]
             assert [sorted(SCOPES)] == [item["scopes"] for item in items]
+
+
+@pytest.mark.postgres
+async def test_several_that_make_the_first_key_at_once_agree(
+    tmp_path: Path, make_store: MakeStore
+) -> None:
+    """Whoever comes second takes the key of the same file; one of them tells it, and none fails."""
+    store = await make_store("postgresql", PARTS.migrations, service="gateway")
+    for number in range(5):
+        async with store.work() as work:
+            await work.execute(delete(ApiKeyRow))
+        folder = tmp_path / str(number)
+        told = await asyncio.gather(*(ensure_first_key(store, folder) for _ in range(8)))
+        assert {each for each in told if each} == {(folder / "admin-key").read_text().strip()}
+        async with store.read() as reader:
+            assert len((await reader.scalars(select(ApiKeyRow))).all()) == 1
 
 
 async def test_an_old_first_key_counts_in_a_new_store(tmp_path: Path) -> None:
